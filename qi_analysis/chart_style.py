@@ -1,0 +1,68 @@
+"""How the charts look: colours, shapes, sizes, and what a chart says beyond its numbers.
+
+A signal differs from usual ups and downs by shape as well as by colour; the colours of points, lines and
+words have a contrast of at least 4.5 to 1 on white.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import seaborn as sns
+
+INK, SOFT, BAND, TARGET, REFERENCE = "#212b32", "#4c6272", "#e8edee", "#00703c", "#7a3b8f"
+SHAPES = {  # signal: marker, colour, the same shape and its meaning in the key
+    "": ("o", "#5b6b78", "\u25cf usual ups and downs"),
+    "good": ("D", "#005eb8", "\u25c6 better, unlikely to be chance"),
+    "bad": ("s", "#b8500a", "\u25a0 worse, unlikely to be chance"),
+    "neutral": ("^", "#6b3fa0", "\u25b2 a change, unlikely to be chance"),
+}
+STYLE = {
+    **sns.axes_style("ticks", {"axes.edgecolor": "#768692", "axes.labelcolor": INK, "text.color": INK}),
+    **{f"{axis}tick.{part}": INK if part == "labelcolor" else "#768692"
+       for axis in "xy" for part in ("color", "labelcolor")},
+    "font.family": ["DejaVu Sans"],
+    "font.size": 10.5,
+    "text.parse_math": False,
+    "figure.dpi": 100,
+}  # fmt: skip
+SIZES = {"wide": (7.0, 3.9), "small": (7.0, 3.0)}
+DASHES = (0, (4, 2))
+DASHED: dict[str, Any] = {"linestyle": DASHES, "clip_on": False}
+BOXES = {"cycle": "circle,pad=0.25", "event": "square,pad=0.2", "phase": "square,pad=0.2"}
+FULL_SHARE = np.linspace(0, 1, 6)
+MONTH_GAPS, MOST_MONTHS = (1, 2, 3, 6, 12, 24, 48), 6  # months between labels; labels on one axis
+NEAREST_LABELS = 0.075  # of the axis height, between two labels at the right edge
+CLOSE_MARKS = 0.05  # of the axis width, between two marks
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A dated mark: a cycle (thin line, number in a circle), an event or a new phase (dashed, letter).
+
+    `sign` is the number or letter; the page prints the key. Marks outside the months drawn are left out.
+    """
+
+    on: date
+    sign: str
+    kind: Literal["cycle", "event", "phase"] = "cycle"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a chart says beyond its numbers.
+
+    `chart_id` is unique on the page (letters, digits, hyphens). `alt` states finding, range and last value.
+    `title` is drawn only when given; on a page the finding is the caption. `centre` names the middle line.
+    `unit` is "share" (0 to 1, drawn on 0-100%) or the word on the axis, such as "days" or "people".
+    """
+
+    chart_id: str
+    alt: str
+    title: str = ""
+    unit: str = "share"
+    target: float | None = None
+    marks: tuple[Mark, ...] = ()
+    size: Literal["wide", "small"] = "wide"
+    centre: str = "average"

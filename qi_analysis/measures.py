@@ -1,0 +1,231 @@
+"""Measures: pathways counted by month into one tidy table of results.
+
+definitions/measures.csv says for each measure what is counted, over what, and by which date; flags.py says
+what those words mean. Shape: measure_id, clock, interval_start, interval_end, numerator, denominator, value.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qi_analysis.codes import REFERENCE, read_rows
+from qi_analysis.contacts import months_of
+from qi_analysis.flags import FLAGS, build_episode_flags
+from qi_analysis.pathways import Pathways
+from qi_analysis.periods import Period, build_periods
+from qi_analysis.record import Completion
+
+MEASURES = Path(__file__).parent / "definitions" / "measures.csv"
+RESULT_COLUMNS = ["measure_id", "clock", "interval_start", "interval_end", "numerator", "denominator", "value"]
+CLOCKS = {"li_end": "end", "li_start": "start", "li_first_session_on": "start"}  # every other date: national
+EARLIEST = Period(2008, 1)
+OPEN_BANDS = {
+    "open_within_60_days": (0, 60),
+    "open_61_to_90_days": (61, 90),
+    "open_91_to_120_days": (91, 120),
+    "open_over_120_days": (121, np.inf),
+}
+
+
+@dataclass(frozen=True)
+class MeasureDefinition:
+    """One line of definitions/measures.csv; name and words of national measures come from data/reference."""
+
+    measure_id: str
+    statistic: str  # count | share | percent | mean | median | ratio | sum
+    table: str  # referrals | episodes | contacts | therapies | logs
+    month_by: str
+    numerator: str
+    codes: tuple[str, ...]
+    denominator: str
+    name: str
+    says: str
+
+    @property
+    def clock(self) -> str:
+        return CLOCKS.get(self.month_by, "national")
+
+
+@cache
+def read_definitions() -> tuple[MeasureDefinition, ...]:
+    """Every measure that is worked out, in the order of the file."""
+    national = {row["measure_id"]: row for row in read_rows(REFERENCE / "national_measures.csv")}
+    definitions = []
+    for row in read_rows(MEASURES):
+        known = national.get(row["measure_id"], {})
+        words = {"name": row["name"] or known["description"], "says": row["says"] or known["construction"]}
+        definitions.append(MeasureDefinition(**{**row, **words, "codes": tuple(row["codes"].split())}))
+    return tuple(definitions)
+
+
+class _Counter:
+    """Counts one table by month: `columns(name)` gives a flag or number column, `months` the calendar months."""
+
+    def __init__(self, frame: pd.DataFrame, first: int, n_months: int, columns: Callable[[str], np.ndarray]) -> None:
+        self.frame, self.first, self.n_months, self.columns = frame, first, n_months, columns
+        self._months: dict[str, np.ndarray] = {}
+
+    def months(self, month_by: str) -> np.ndarray:
+        """The interval number of each row, n_months where it has none."""
+        if month_by not in self._months:
+            month = months_of(self.frame[month_by]) - self.first
+            self._months[month_by] = np.where((month >= 0) & (month < self.n_months), month, self.n_months)
+        return self._months[month_by]
+
+    def total(self, month_by: str, values: np.ndarray) -> np.ndarray:
+        """Sum of a flag or number column by month (missing numbers count nothing)."""
+        weights = None if values.dtype == bool else np.nan_to_num(values.astype("float64"))
+        months = self.months(month_by)
+        if weights is None:
+            return np.bincount(months[values], minlength=self.n_months + 1)[: self.n_months].astype("float64")
+        return np.bincount(months, weights=weights, minlength=self.n_months + 1)[: self.n_months]
+
+    def median(self, month_by: str, values: np.ndarray, among: np.ndarray) -> np.ndarray:
+        months = self.months(month_by)
+        found = pd.Series(values[among]).groupby(months[among]).median()
+        return found.reindex(range(self.n_months)).to_numpy()
+
+
+def build_results(pathways: Pathways, completion: Completion, period: Period) -> pd.DataFrame:
+    """Every measure for every month from the first received one to the period, zero counts included.
+
+    Counts: value = numerator, no denominator. Shares and means: value = numerator / denominator, empty on a
+    denominator of zero. Medians: denominator = how many, no numerator.
+    """
+    known = pathways.referrals[pathways.referrals["is_known"].to_numpy()]
+    first = _first_period(known["received_on"], period)
+    periods = build_periods(first, period)
+    start = first.year * 12 + first.month - 1
+    counters = _build_counters(pathways, known, completion, start, len(periods))
+    parts = []
+    for definition in read_definitions():
+        counter = counters[definition.table]
+        if definition.month_by == "as_at":
+            numbers = _calculate_open(definition, pathways, start, len(periods))
+        else:
+            numbers = _calculate(definition, counter)
+        parts.append(pd.DataFrame({"measure_id": definition.measure_id, "clock": definition.clock, **numbers}))
+    results = pd.concat(parts, ignore_index=True)
+    n = len(read_definitions())
+    days = {"interval_start": [p.start for p in periods] * n, "interval_end": [p.end for p in periods] * n}
+    results = results.assign(**{name: pd.to_datetime(values).astype("datetime64[s]") for name, values in days.items()})
+    return results[RESULT_COLUMNS]
+
+
+def _first_period(received: pd.Series, period: Period) -> Period:
+    usual = received[received >= pd.Timestamp(EARLIEST.start)]
+    if usual.empty:
+        return period
+    return min(Period(usual.min().year, usual.min().month), period)
+
+
+def _build_counters(
+    pathways: Pathways, known: pd.DataFrame, completion: Completion, first: int, n_months: int
+) -> dict[str, _Counter]:
+    episodes = known[known["is_li"].to_numpy()]
+    as_at = pd.Timestamp(pathways.as_at)
+    episode_flags = build_episode_flags(episodes, completion, as_at)
+
+    def flags_of(frame: pd.DataFrame) -> Callable[[str], np.ndarray]:
+        return cache(lambda name: FLAGS[name](frame) if name in FLAGS else frame[name].to_numpy())
+
+    contacts = pathways.contacts.assign(medium_seen=_medium_as_counted(pathways.contacts))
+    return {
+        "referrals": _Counter(known, first, n_months, flags_of(known)),
+        "episodes": _Counter(episodes, first, n_months, lambda name: episode_flags[name]),
+        "contacts": _Counter(contacts, first, n_months, flags_of(contacts)),
+        "therapies": _Counter(pathways.therapies, first, n_months, flags_of(pathways.therapies)),
+        "logs": _Counter(pathways.logs, first, n_months, flags_of(pathways.logs)),
+    }
+
+
+def _medium_as_counted(contacts: pd.DataFrame) -> pd.Series:
+    """The mechanism of seen contacts, read with its own version's list; "unknown" where missing or not in it."""
+    medium = contacts["medium"].astype("object") if "medium" in contacts else pd.Series(None, contacts.index, dtype="object")
+    if "medium_v20" in contacts:
+        old = contacts["medium_v20"].astype("object")
+        old = old.replace({code: f"v2.0:{code}" for code in ("03", "06", "08")})
+        medium = medium.where(medium.notna(), old)
+    medium = medium.where(medium.notna() & (medium != "invalid"), "unknown")
+    return medium.where(contacts["is_seen"]).astype("category")
+
+
+def _numerator(definition: MeasureDefinition, counter: _Counter) -> np.ndarray:
+    if not definition.codes:
+        return counter.columns(definition.numerator)
+    frame = counter.frame
+    if definition.table == "therapies":
+        chosen = frame["measure"].isin(definition.codes).to_numpy()
+        return chosen & (counter.columns("therapy_appointment") if definition.numerator == "therapy_appointment" else True)
+    if definition.numerator not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    return frame[definition.numerator].isin(definition.codes).to_numpy()
+
+
+def _calculate(definition: MeasureDefinition, counter: _Counter) -> dict[str, np.ndarray]:
+    """numerator, denominator and value by month for one measure."""
+    by, empty = definition.month_by, np.full(counter.n_months, np.nan)
+    values = _numerator(definition, counter)
+    if definition.statistic == "count":
+        count = counter.total(by, values)
+        return {"numerator": count, "denominator": empty, "value": count}
+    among = counter.columns(definition.denominator)
+    if definition.statistic == "ratio":
+        top, bottom = counter.total(by, values), counter.total(by, among)
+        return _divide(top, bottom)
+    bottom = counter.total(by, among)
+    if definition.statistic == "median":
+        return {"numerator": empty, "denominator": bottom, "value": counter.median(by, values, among)}
+    top = counter.total(by, np.where(among, values, 0) if values.dtype != bool else values & among)
+    if definition.statistic == "sum":
+        return {"numerator": top, "denominator": empty, "value": top}
+    return _divide(top, bottom, 100 if definition.statistic == "percent" else 1)
+
+
+def _divide(top: np.ndarray, bottom: np.ndarray, times: int = 1) -> dict[str, np.ndarray]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.where(bottom > 0, times * top / bottom, np.nan)
+    return {"numerator": top, "denominator": bottom, "value": value}
+
+
+def _calculate_open(definition: MeasureDefinition, pathways: Pathways, first: int, n_months: int) -> dict[str, np.ndarray]:
+    """Referrals open at the end of each month as it then stood: waiting (M038), or by days since treatment."""
+    if definition.numerator == "waiting_for_treatment":
+        known = pathways.referrals[pathways.referrals["is_known"].to_numpy()]
+        left = known[["ended_on", "first_treatment_on"]].min(axis=1)
+        count = _running(known["received_on"], first, n_months) - _running(left, first, n_months)
+    else:
+        low, high = OPEN_BANDS[definition.numerator]
+        month, days = _last_treatments(pathways, first, n_months)
+        count = np.bincount(month[(days >= low) & (days <= high)], minlength=n_months).astype("float64")
+    return {"numerator": count, "denominator": np.full(n_months, np.nan), "value": count}
+
+
+def _running(days: pd.Series, first: int, n_months: int) -> np.ndarray:
+    """How many of the days lie in or before each month."""
+    month = np.maximum(months_of(days.dropna()) - first, 0)
+    return np.cumsum(np.bincount(month[month < n_months], minlength=n_months)).astype("float64")
+
+
+def _last_treatments(pathways: Pathways, first: int, n_months: int) -> tuple[np.ndarray, np.ndarray]:
+    """(month, days from the last treatment to its end) for each referral open and treated at a month's end."""
+    chosen = pathways.contacts[pathways.contacts["is_treatment"].to_numpy()]
+    referral, on = chosen["referral"].to_numpy(), chosen["contact_on"].to_numpy()
+    order = np.lexsort((on, referral))
+    referral, on = referral[order], on[order]
+    ended = months_of(pathways.referrals["ended_on"])
+    last = np.where(ended < 0, first + n_months, ended)[referral]
+    follows = np.append(referral[1:] == referral[:-1], False)
+    month = months_of(pd.Series(on))
+    replaced = np.where(follows, np.append(month[1:], 0), first + n_months)
+    begin = np.maximum(month - first, 0)
+    times = np.maximum(np.minimum(np.minimum(last, replaced) - first, n_months) - begin, 0)
+    step = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    at = np.repeat(begin, times) + step
+    ends = ((at + first + 1 - 1970 * 12).astype("datetime64[M]")).astype("datetime64[D]") - np.timedelta64(1, "D")
+    days = (ends - np.repeat(on.astype("datetime64[D]"), times)).astype("int64")
+    return at, days

@@ -1,0 +1,168 @@
+"""Referrals: one row each, the latest submission, its chain joined and its dates made sense of."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from qi_analysis.account import Account
+from qi_analysis.keys import build_key, find_key
+from qi_analysis.merge import merge_rows, note_primary_only, set_aside_rows
+from qi_analysis.people import People
+from qi_analysis.record import Record
+
+PROGRAMME_BEGAN = pd.Timestamp("2008-01-01")
+OLDEST_AGE = 110
+CHAIN_DAYS = 30
+KEPT = ("received_on", "discharged_on", "end_code", "source", "provider", "file", "line")
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Written referral identifier -> referral number, and which identifiers belong to test patients."""
+
+    known: pa.Array
+    position: np.ndarray
+    is_test: np.ndarray
+
+    def find(self, column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+        """(referral number or -1, is it a test patient's) for each row."""
+        found = find_key(column, self.known)
+        if not len(self.known):
+            return found, np.zeros(len(found), dtype=bool)
+        return np.where(found >= 0, self.position[found], -1), (found >= 0) & self.is_test[found]
+
+
+def build_referrals(
+    rows: pd.DataFrame, people: People, record: Record, extract_date: date, account: Account
+) -> tuple[pd.DataFrame, Lookup]:
+    """One row per referral with person, dates, ending and details; and the lookup for what belongs to it.
+
+    waits_usable is False where a wait cannot be worked out (a discharge before the referral, or a received date
+    before the programme began). `key` and `patient` are the local identifiers, to be stored apart.
+    """
+    key, known = build_key(rows["referral_id"])
+    patient = people.find(rows["patient_id"])
+    is_test = np.zeros(len(known) + 1, dtype=bool)  # the last place answers for key -1
+    is_test[key[(patient >= 0) & np.append(people.is_test, False)[patient] & (key >= 0)]] = True
+    rules = {"no_key": key < 0, "test_patient": is_test[key], "no_date": rows["received_on"].isna().to_numpy()}
+    good = set_aside_rows(rows, rules, "referrals", account)
+    rows, key, patient = rows[good], key[good], patient[good]
+    kept = merge_rows(rows, key, "referrals", account)
+    note_primary_only(rows, kept, "referrals", account)
+    referrals = _build_latest(rows[kept].reset_index(drop=True), patient[kept], people)
+    root, referrals = _join_chains(referrals, record, account)
+    position = np.full(len(known), -1, dtype="int64")
+    position[key[kept]] = root
+    account.count_used(referrals)
+    referrals = _settle_dates(referrals.drop(columns=["file", "line"]), extract_date, account)
+    _note_other_chains(referrals, account)
+    return referrals, Lookup(known, position, is_test[:-1])
+
+
+def _build_latest(latest: pd.DataFrame, patient: np.ndarray, people: People) -> pd.DataFrame:
+    details = people.details.take(np.where(patient >= 0, patient, 0)) if len(people.details) else people.details
+    details = details.reset_index(drop=True).where(pd.Series(patient >= 0))
+    person = np.append(people.person, -1)[patient]
+    person = np.where(person < 0, len(people.person) + np.arange(len(latest)), person)
+    columns = latest[[name for name in KEPT if name in latest]]
+    frame = pd.concat([columns, details], axis=1)
+    return _add_age(frame.assign(person=person, key=latest["referral_id"], patient=latest["patient_id"]))
+
+
+def _add_age(referrals: pd.DataFrame) -> pd.DataFrame:
+    """Age in whole years on the day the referral was received; else the age that was supplied."""
+    age = referrals.get("age", pd.Series(np.nan, referrals.index))
+    if "birth_date" in referrals:
+        born, seen = pd.to_datetime(referrals["birth_date"]).dt, referrals["received_on"].dt
+        before = (seen.month < born.month) | ((seen.month == born.month) & (seen.day < born.day))
+        age = (seen.year - born.year - before).where(referrals["birth_date"].notna(), age)
+    return referrals.drop(columns="birth_date", errors="ignore").assign(age=age)
+
+
+def _join_chains(referrals: pd.DataFrame, record: Record, account: Account) -> tuple[np.ndarray, pd.DataFrame]:
+    """(for each referral the number of the one it is now part of, the referrals that are left).
+
+    A joined referral keeps the received date and identity of its first part and takes the ending of its last.
+    """
+    rank = {code.code: n for n, code in enumerate(record.service_codes)}
+    provider = referrals["provider"].map(rank) if "provider" in referrals else pd.Series(np.nan, referrals.index)
+    code = provider.astype("float64").fillna(-1).to_numpy()
+    person, received = referrals["person"].to_numpy(), referrals["received_on"].to_numpy()
+    order = np.lexsort((code, received, person))
+    joins = np.zeros(len(order), dtype=bool)
+    if len(order):
+        joins[1:] = _joins_previous(referrals.take(order), code[order], record)
+    group = np.cumsum(~joins) - 1
+    first, last = order[~joins], order[np.append(~joins[1:], True)] if len(order) else order
+    joined = referrals.copy()
+    for name in ("discharged_on", "end_code"):
+        joined[name] = joined[name].where(~np.isin(np.arange(len(order)), first[first != last]))
+        joined.iloc[first, joined.columns.get_loc(name)] = referrals[name].iloc[last]
+    account.merge(referrals.take(order[joins]), "provider_code_change", "referrals")
+    number = np.full(len(order), -1, dtype="int64")
+    number[np.sort(first)] = np.arange(len(first))
+    root = np.empty(len(order), dtype="int64")
+    root[order] = number[first[group]]
+    return root, joined.take(np.sort(first)).reset_index(drop=True)
+
+
+def _joins_previous(ordered: pd.DataFrame, code: np.ndarray, record: Record) -> np.ndarray:
+    """For each referral after the first in order of person and date: is it a part of the one before it?"""
+    chains = record.completion.chains
+    before, after = ordered.iloc[:-1], ordered.iloc[1:]
+    same = before["person"].to_numpy() == after["person"].to_numpy()
+    gap = _days(after["received_on"], before["discharged_on"])
+    joins = np.zeros(len(after), dtype=bool)
+    if chains.provider_code_change:
+        same_day = after["received_on"].to_numpy() == before["received_on"].to_numpy()
+        joins |= same_day & (code[:-1] >= 0) & (code[1:] > code[:-1])
+    if chains.re_referral_days:
+        joins |= (gap >= 0) & (gap <= chains.re_referral_days)
+    if chains.stepped_from_other_referral and "source" in after:
+        joins |= (after["source"] == "N1").to_numpy()
+    return same & joins
+
+
+def _days(later: pd.Series, earlier: pd.Series) -> np.ndarray:
+    """Whole days between two columns row by row; NaN where a date is missing."""
+    return (later.to_numpy() - earlier.to_numpy()) / np.timedelta64(1, "D")
+
+
+def _settle_dates(referrals: pd.DataFrame, extract_date: date, account: Account) -> pd.DataFrame:
+    """Dates that cannot be are not used, and each such referral is counted under its rule."""
+    received, discharged = referrals["received_on"], referrals["discharged_on"]
+    backwards = discharged < received
+    too_early = received < PROGRAMME_BEGAN
+    discharged = discharged.mask(backwards)
+    no_code = referrals["end_code"].isna()
+    notes = {
+        "discharge_before_referral": backwards,
+        "received_before_programme": too_early,
+        "received_after_extract": received > pd.Timestamp(extract_date),
+        "end_code_without_discharge": ~no_code & discharged.isna() & ~backwards,
+        "end_code_missing": no_code & discharged.notna(),
+    }
+    for rule, mask in notes.items():
+        account.note(rule, "referrals", int(mask.sum()))
+    odd_age = (referrals["age"] <= 0) | (referrals["age"] > OLDEST_AGE)
+    account.note("age_implausible", "referrals", int(odd_age.sum()), "age")
+    return referrals.assign(
+        discharged_on=discharged,
+        end_code=referrals["end_code"].where(discharged.notna()),
+        age=referrals["age"].mask(odd_age),
+        waits_usable=~(backwards | too_early),
+    )
+
+
+def _note_other_chains(referrals: pd.DataFrame, account: Account) -> None:
+    """Count overlapping referrals, re-referrals within 30 days and referrals from another step; all are kept."""
+    ordered = referrals.sort_values(["person", "received_on"], kind="stable")
+    same = ordered["person"].to_numpy()[1:] == ordered["person"].to_numpy()[:-1]
+    gap = _days(ordered["received_on"].iloc[1:], ordered["discharged_on"].iloc[:-1])
+    account.note("overlapping_referrals", "referrals", int((same & ~(gap >= 0)).sum()))
+    account.note("re_referred", "referrals", int((same & (gap >= 0) & (gap <= CHAIN_DAYS)).sum()))
+    if "source" in referrals:
+        account.note("stepped_from_other_referral", "referrals", int((referrals["source"] == "N1").sum()))

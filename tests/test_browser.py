@@ -1,0 +1,39 @@
+"""Pages in a real browser. Needs the test extra (playwright, axe) and Chromium, Chrome or Edge."""
+
+import pytest
+from browser import check_page
+from pages import FACTS, build_entries, build_page
+
+from qi_analysis.fragments import PageFacts, render_index
+
+FAULTY = """<!doctype html><html><head><title></title></head><body><h3>Faint</h3>
+<p style="color:#ccc;background:#fff">Too faint to read</p><img src="https://example.org/a.png">
+<div class="scroll" style="overflow:auto;width:200px"><div style="width:900px">wide</div></div>
+<div style="width:900px">wide</div><table style="display:none"><tr><td>1</td></tr></table></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def problems(tmp_path_factory):
+    """What is found on each page, by name."""
+    folder = tmp_path_factory.mktemp("pages")
+    index = render_index(build_entries(), PageFacts("Monthly reviews", FACTS.project, ()))
+    pages = {"review": build_page(), "list": index, "faulty": FAULTY}
+    for name, text in pages.items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return {name: check_page(folder / f"{name}.html") for name in pages}
+
+
+@pytest.mark.parametrize("name", ["review", "list"])
+def test_a_page_has_no_finding_in_light_dark_narrow_or_print(problems, name):
+    assert problems[name] == []
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        "light: color-contrast", "dark: html-has-lang", "light: the page asked for https://example.org/a.png",
+        "px wide on a 320 px screen", "cannot be scrolled by keyboard", "print: 1 charts or tables",
+    ],
+)  # fmt: skip
+def test_the_check_finds_what_is_wrong(problems, finding):
+    assert [problem for problem in problems["faulty"] if finding in problem]
