@@ -168,6 +168,6 @@ def _describe_cell(value: Any) -> str:
 
 
 def _is_numbers(cells: Sequence[str]) -> bool:
-    """Whether every cell that has a value reads as a number or a per cent, and there is one."""
-    known = [cell for cell in cells if cell != MISSING]
-    return bool(known) and all(NUMBER.fullmatch(cell) for cell in known)
+    """Whether a column holds numbers or per cents, and beside them only words such as "not available"."""
+    numbers = [bool(NUMBER.fullmatch(cell)) for cell in cells]
+    return any(numbers) and not any(re.search(r"\d", cell) for cell in cells if not NUMBER.fullmatch(cell))

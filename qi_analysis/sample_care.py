@@ -143,12 +143,12 @@ def build_missed(rng: Rng, referrals: pd.DataFrame, visits: pd.DataFrame, known:
     between = visits.loc[visits.index.repeat(repeats)]
     back = 1 + np.floor(rng.random(len(between)) * (between.gap - 1)).astype(int)
     names = ("p_dna_li_session", "p_cancel_patient_li_session", "p_cancel_provider_li_session")
-    chances = [known["generator_parameter", name] for name in names]
-    chances = np.array([*chances, known["attendance_share_of_appointments", "7"]])
+    often = [known["generator_parameter", name] for name in names]
+    chances = np.array([*often, known["attendance_share_of_appointments", "7"]])
     how = rng.choice([3, 2, 4, 7], len(between), p=chances / chances.sum())
     between = between.assign(place=between.place - back, attendance=how)
-    often = np.where(referrals.end_code == 0, 0, draw_rows(rng, MISSED_AT_THE_END[referrals.group]))
-    tail = np.repeat(np.arange(len(referrals)), often)
+    times = np.where(referrals.end_code == 0, 0, draw_rows(rng, MISSED_AT_THE_END[referrals.group]))
+    tail = np.repeat(np.arange(len(referrals)), times)
     ends = referrals.iloc[tail].reset_index(drop=True)
     after = np.floor(rng.random(len(tail)) * 0.6 * (ends.end - ends["last"] - 1)).astype(int)
     stretch = np.array([FIRST, LOW, LOW, LOW, LOW, HIGH])[ends.group]

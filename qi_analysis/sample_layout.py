@@ -100,8 +100,8 @@ def write_headers(folder: Path, span: Span) -> None:
     ]
     version, system = ["2.1"] * len(month), [SYSTEM] * len(month)
     start, end = [str(period.start) for period in periods], [str(period.end) for period in periods]
-    columns = [pa.array(column) for column in (version, provider, provider, system, start, end, made)]
-    write_rows(folder, "IDS000Header", columns, (span, month, refresh))
+    table = [pa.array(values) for values in (version, provider, provider, system, start, end, made)]
+    write_rows(folder, "IDS000Header", table, (span, month, refresh))
 
 
 def _find_provider(period: Period) -> str:

@@ -70,12 +70,11 @@ def _build_nhs_numbers(block: Block, rng: Rng) -> list[str]:
 def _build_traits(block: Block, rng: Rng) -> dict[str, tuple[list[str], np.ndarray]]:
     """Gender, ethnic category and language of each person, as codes and the place of each person's code."""
     known, n = block.known, len(block.referrals)
-    gender = [known["demographics_gender", item] for item in ("Male", "Female", "Indeterminate")]
-    gender = np.array([*gender, 0.002, block.fault_rate("gender_invalid_code")])
-    unstated = known["demographics_ethnicity", "Not stated/Not known/Invalid: All"] * np.array(
-        [0.6, 0.2, 0.2]
-    )
-    ethnic = np.array([*(known["demographics_ethnicity", item] for item in ETHNIC_ITEMS), *unstated])
+    genders = [known["demographics_gender", item] for item in ("Male", "Female", "Indeterminate")]
+    gender = np.array([*genders, 0.002, block.fault_rate("gender_invalid_code")])
+    unstated = known["demographics_ethnicity", "Not stated/Not known/Invalid: All"]
+    stated = [known["demographics_ethnicity", item] for item in ETHNIC_ITEMS]
+    ethnic = np.array([*stated, 0.6 * unstated, 0.2 * unstated, 0.2 * unstated])
     language = np.array(list(LANGUAGES.values()))
     places = [rng.choice(len(share), n, p=share / share.sum()) for share in (gender, ethnic, language)]
     places[1] = np.where(places[1] == len(ethnic) - 1, -1, places[1])  # the last share is missing altogether

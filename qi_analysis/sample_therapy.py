@@ -43,8 +43,9 @@ def build_therapies(rng: Rng, referrals: pd.DataFrame, contacts: pd.DataFrame, k
     as_li = np.where(rng.random(count) < 0.9, usual_li[referral], other_li)
     luck = rng.random(count)
     first = np.select([luck < ASSESSED_AS_LI, luck > 1 - SIGNPOSTED], [as_li, SIGNPOSTING], CBT)
-    stray = rng.random(n) < STRAY_HI * ((referrals.n_hi == 0) & (referrals.n_li >= 3) & ~referrals.clean)
-    stray = stray.to_numpy()[referral] & (stretch == LOW) & contacts.step.eq(1).to_numpy()
+    may_stray = ((referrals.n_hi == 0) & (referrals.n_li >= 3) & ~referrals.clean).to_numpy()
+    strays = may_stray & (rng.random(n) < STRAY_HI)
+    stray = strays[referral] & (stretch == LOW) & contacts.step.eq(1).to_numpy()
     cases = [contacts.app_type == 10, stretch == FIRST, (stretch == HIGH) | stray]
     therapy = np.select(cases, [EMPLOYMENT, first, LI_THERAPIES + usual_hi[referral]], as_li)
     return contacts.assign(therapy=therapy, intensity=(therapy >= LI_THERAPIES).astype(int))
@@ -63,7 +64,7 @@ def build_scores(
         name: mean + sd * (0.83 * shared + 0.56 * rng.standard_normal(n))
         for name, mean, sd in (("phq", 12.9, 5.8), ("gad", 11.9, 4.9))
     }
-    seen = contacts.attendance.isin([5, 6])
+    seen = contacts.attendance.isin([5, 6]).astype(int)
     order = (seen.groupby(contacts.referral).cumsum() - seen).to_numpy()
     referral, worn = contacts.referral.to_numpy(), 1 - np.exp(-order / 2.2)
     for name, drop, top in (("phq", 10.0, 27), ("gad", 9.7, 21)):

@@ -21,8 +21,8 @@ class Grid:
     """The points of all series; missing places hold NaN and are not `is_used`.
 
     row, column: where each point of the table lies. value: what is plotted, before `multiply`.
-    is_row: a row of the table lies here. is_used: has a value and is drawn. is_ghost: drawn, but outside lines and runs.
-    in_baseline: lines come from these.
+    is_row: a row of the table lies here. is_used: has a value and is drawn. is_ghost: drawn, but
+    outside lines and runs. in_baseline: lines come from these.
     """
 
     row: Ints
@@ -47,8 +47,8 @@ def build_points(results: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
 
     A ratio is numerator / denominator; with a zero or missing denominator it is empty. Raises
     ChartProblem if a column or an interval_start is missing, or a series has two rows at one time
-    (except on xbar and s charts, where these are a subgroup). Where there is a column `is_settled`, a month that is not
-    settled is drawn but excluded.
+    (except on xbar and s charts, where these are a subgroup). Where there is a column
+    `is_settled`, a month that is not settled is drawn but excluded.
     """
     missing = {"measure_id", "interval_start", "value"} - set(results.columns)
     if missing:

@@ -225,7 +225,12 @@ def test_cells_are_put_into_words():
 
 def test_columns_of_numbers_stand_to_the_right():
     frame = pd.DataFrame(
-        {"Group": ["a", "b"], "Share": ["58%", None], "Range": ["1 to 2", "3"], "None": [None] * 2}
+        {
+            "Group": ["a", "b"],
+            "Share": ["58%", "hidden to protect privacy"],
+            "Range": ["1 to 2", "3"],
+            "None": [None] * 2,
+        }
     )
     assert re.findall(r'<th scope="col"([^>]*)>', render_table(frame, "Numbers")) == [
         "",

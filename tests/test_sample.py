@@ -42,7 +42,7 @@ def tables(folder):
 
 @pytest.fixture(scope="module")
 def pathways(tables):
-    """The latest row of each referral; the parts before and after the change of code share person and date."""
+    """The latest row of each referral; parts before and after the change of code share person and date."""
     people = latest(tables["IDS001MPI"], "LocalPatientId")[["LocalPatientId", "Person_ID", "NHSNumber"]]
     rows = latest(tables["IDS101Referral"], "ServiceRequestId").merge(people, on="LocalPatientId")
     rows["received"], rows["left"] = days(rows.ReferralRequestReceivedDate), days(rows.ServDischDate)
@@ -76,7 +76,7 @@ def days(text):
 
 
 def li_starters(contacts):
-    """First LI session of each pathway that had no run of two HI contacts before it (domain rule, plainly)."""
+    """First LI session of each pathway without a run of two HI contacts before it, counted with loops."""
     seen = contacts.attendance.isin(["5", "6"]) | (contacts.PlannedCareContIndicator == "N")
     inside = (contacts.day >= contacts.received) & ~(contacts.day > contacts.left)
     usual = contacts.AppType.str.zfill(2).isin(["02", "05"]) & ~contacts.NHSNumber.str.startswith("999")

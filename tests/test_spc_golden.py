@@ -101,7 +101,8 @@ def name_as_peer(table: pd.DataFrame, case: dict[str, Any]) -> pd.DataFrame:
     if case["ruleset"] != "making_data_count":
         return named
     height = np.where(table["direction"] > 0, "_high", "_low")
-    point = np.where(table["signal"] == "neutral", "neutral" + pd.Series(height), table["signal"].map(PEER_POINTS))
+    neutral = "neutral" + pd.Series(height)
+    point = np.where(table["signal"] == "neutral", neutral, table["signal"].map(PEER_POINTS))
     kept = table.assign(icon=np.where(np.isin(point, ["improvement", "concern"]), point + height, point))
     last = kept[kept["is_drawn"]].groupby("measure_id")["icon"].last()
     return named.assign(
@@ -148,7 +149,8 @@ def list_differences(case: dict[str, Any], ours: pd.DataFrame, expected: pd.Data
         good = _agrees(both[field], own, case, 0.0 if field in ("phi", "tau2") else largest)
         if case.get("lenient", {}).get(field) == "na_or_cl":
             good |= own.isna() | np.isclose(own, both["cl"])
-        found += [f"{field}: {a!r} and not {b!r}" for a, b in zip(own[~good], both[field][~good], strict=True)]
+        pairs = zip(own[~good], both[field][~good], strict=True)
+        found += [f"{field}: {ours!r} and not {peer!r}" for ours, peer in pairs]
     return found
 
 
