@@ -90,22 +90,25 @@ def _note_conflicts(key: np.ndarray, attendance: np.ndarray, account: Account) -
 
 
 class Links:
-    """Written identifiers of a parent table -> its row numbers, by month of submission where both give one."""
+    """Written identifiers of a parent table -> its row numbers, by month of submission where rows give one.
 
-    def __init__(self, identifier: pd.Series, month: np.ndarray, target: np.ndarray, referral: pd.Series | None) -> None:
+    Identifiers are used again in other months, so a row that knows its month looks nowhere else.
+    """
+
+    def __init__(self, identifier: pd.Series, month: np.ndarray, target: np.ndarray) -> None:
         key, self.known = build_key(identifier)
-        self.target = target
         usable = (key >= 0) & (target >= 0)
+        self.has_months = bool((month >= 0).any())
         self.by_month = _one_target(key[usable] * MONTH_SPAN + month[usable], target[usable])
         self.alone = _one_target(key[usable], target[usable])
-        self.lost = pd.Index(np.unique(key[(key >= 0) & (target < 0)]))
 
     def find(self, identifier: pd.Series, month: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(row number or -1, whether it could be more than one) for each row."""
         key = find_key(identifier, self.known)
         found = _look_up(self.by_month, key * MONTH_SPAN + month)
-        weak = found == MISSING
-        found[weak] = _look_up(self.alone, key[weak])
+        if not self.has_months or (month < 0).any():
+            weak = (found == MISSING) & ((month < 0) | (not self.has_months))
+            found[weak] = _look_up(self.alone, key[weak])
         found[key < 0] = MISSING
         return np.where(found < 0, -1, found), found == UNCLEAR
 
@@ -141,7 +144,7 @@ def build_activities(
         every = pd.concat(parts) if parts else pd.DataFrame({"contact": [], "therapy": []})
         return _distinct_therapies(every.astype({"contact": "int64", "therapy": "category"})), None
     rows = typed["activities"]
-    links = Links(contacts["contact_id"], contacts["month"].to_numpy(), contact_of_row, None)
+    links = Links(contacts["contact_id"], contacts["month"].to_numpy(), contact_of_row)
     contact, unclear = links.find(rows["contact_id"], rows["month"].to_numpy())
     no_key = rows["contact_id"].isna().to_numpy()
     rules = {"no_key": no_key, "contact_unclear": unclear, "contact_not_found": contact < 0}
@@ -157,7 +160,7 @@ def build_activities(
     every = pd.DataFrame({"contact": contact_good[kept], "therapy": usable["therapy"][kept].array})
     activity_links = None
     if "activity_id" in rows:
-        activity_links = Links(rows["activity_id"], rows["month"].to_numpy(), np.where(good, contact, -1), None)
+        activity_links = Links(rows["activity_id"], rows["month"].to_numpy(), np.where(good, contact, -1))
     return _distinct_therapies(every), activity_links
 
 

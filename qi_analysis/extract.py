@@ -55,6 +55,7 @@ class Extract:
     files: list[str]
     tables: dict[str, pd.DataFrame]
     rejected: pd.DataFrame  # file, line, rule, table
+    file_tables: list[str]  # what each file holds, such as "IDS101 referrals"
     columns: ColumnMap | None = None
     is_synthetic: bool = False
     forms: Mapping[str, str] = field(default_factory=dict)  # field -> declared date form
@@ -197,15 +198,16 @@ def read_extract(raw: Path, columns: ColumnMap | None) -> Extract:
         rejected.append(table.rejected.assign(file=number, table=source.table))
     frames = {name: _join(frames) for name, frames in parts.items()}
     files = [source.path.name for source in sources]
+    holds = [f"{_tables_text()[s.table]['national']} {s.table}" if layout == "national" else s.table for s in sources]
     lost = pd.concat(rejected, ignore_index=True).astype({"file": "int64", "line": "int64"})
     if layout == "national":
         synthetic = "header" in frames and frames["header"].get("system", pd.Series(dtype="str")).eq(SYNTHETIC_SYSTEM).any()
-        return Extract(layout, files, frames, lost, is_synthetic=bool(synthetic))
+        return Extract(layout, files, frames, lost, holds, is_synthetic=bool(synthetic))
     assert columns is not None
     forms = dict(columns.referrals.dates) | dict(columns.appointments.dates)
     labels = dict(columns.referrals.labels) | dict(columns.appointments.labels)
     tables = {"referrals": frames["referrals"], "contacts": frames["appointments"]}
-    return Extract(layout, files, tables, lost, columns, forms=forms, labels=labels)
+    return Extract(layout, files, tables, lost, holds, columns, forms=forms, labels=labels)
 
 
 def _join(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -1,0 +1,3 @@
+from qi_analysis.cli import main
+
+main()

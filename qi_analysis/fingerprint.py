@@ -1,0 +1,91 @@
+"""What a review was made from, as digests: enough to know that nothing has changed, without reading any data.
+
+Light on purpose: "nothing new" must be said before pandas is imported.
+"""
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterable
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from qi_analysis import __version__
+from qi_analysis.places import Places
+
+PACKAGES = ("pandas", "numpy", "pyarrow", "matplotlib", "seaborn", "papermill", "nbconvert")
+PACKAGE = Path(__file__).parent
+BLOCK = 1 << 22
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    total = hashlib.sha256()
+    with path.open("rb") as handle:
+        while block := handle.read(BLOCK):
+            total.update(block)
+    return total.hexdigest()
+
+
+def digest_files(paths: Iterable[Path], root: Path) -> str:
+    """One SHA-256 over several files, with their names below `root`."""
+    lines = [f"{path.relative_to(root).as_posix()} {digest_file(path)}" for path in sorted(paths)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def digest_inputs(folder: Path) -> dict[str, str]:
+    """name -> SHA-256 of every file of an extract."""
+    return {path.name: digest_file(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name != "README.md"}
+
+
+@cache
+def digest_code() -> str:
+    """One SHA-256 over the package: its code, definitions and templates."""
+    files = [path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return digest_files(files, PACKAGE)
+
+
+def digest_record(places: Places) -> str:
+    """One SHA-256 over the team's record and settings."""
+    return digest_files([path for path in places.record.rglob("*") if path.is_file()], places.root)
+
+
+def digest_notebooks(places: Places) -> str:
+    """One SHA-256 over the notebooks."""
+    return digest_files(places.notebooks.glob("*.ipynb"), places.root)
+
+
+def digest_reference(places: Places) -> str:
+    """One SHA-256 over the shipped published figures and code lists."""
+    folder = PACKAGE.parent / "data" / "reference"
+    return digest_files(folder.glob("*.csv"), folder)
+
+
+@cache
+def read_versions() -> dict[str, str]:
+    """The versions of this package and of those whose output a page shows."""
+    return {"qi_analysis": __version__} | {name: metadata.version(name) for name in PACKAGES}
+
+
+@cache
+def read_commit() -> str:
+    """The commit the code stands at, "unknown" outside a git checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(PACKAGE.parent), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return done.stdout.strip() or "unknown"
+
+
+def build_settings_digests(places: Places) -> dict[str, str]:
+    """Everything but the data that a page depends on."""
+    return {
+        "code": digest_code(),
+        "record": digest_record(places),
+        "notebooks": digest_notebooks(places),
+        "reference": digest_reference(places),
+        "versions": hashlib.sha256(json.dumps(read_versions(), sort_keys=True).encode()).hexdigest(),
+    }

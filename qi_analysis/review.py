@@ -1,0 +1,33 @@
+"""The front doors of the notebooks: the release of a review, and the analyst's workshop of it."""
+
+from pathlib import Path
+
+from qi_analysis.errors import DataProblem
+from qi_analysis.places import find_places
+from qi_analysis.periods import parse_period
+from qi_analysis.release import Release, read_release
+from qi_analysis.workshop import Workshop, read_workshop
+
+
+def load_review(period: str) -> Release:
+    """The release of a review: a month such as "2022-08", or "latest" for the newest there is.
+
+    Raises DataProblem when it has not been made yet, RecordProblem when the period is no month.
+    """
+    folder = find_places().release("any").parent
+    return read_release(folder / _choose(period, folder))
+
+
+def load_workshop(period: str) -> Workshop:
+    """The rows and exact results behind a review, for the analyst on this machine."""
+    processed = find_places().processed
+    return read_workshop(processed / _choose(period, processed))
+
+
+def _choose(period: str, folder: Path) -> str:
+    if period != "latest":
+        return parse_period(period).id
+    made = sorted(path.name for path in folder.glob("20??-??") if path.is_dir())
+    if not made:
+        raise DataProblem("No review has been made yet. Make one first with: qi run latest")
+    return made[-1]

@@ -1,0 +1,94 @@
+"""The workshop: rows with random surrogate keys, for the analyst on this machine only. Never shared.
+
+Its folder is readable by its owner alone. keys.parquet is the one file that leads from a surrogate back to the
+local identifiers, so that a row can be looked up at its source; nothing in the package opens it.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qi_analysis.account import Account
+from qi_analysis.clean import Tables
+from qi_analysis.errors import DataProblem
+from qi_analysis.repair import check_nhs_numbers
+
+OWNER_ONLY = 0o700
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The workshop of one review, opened by the analyst's notebooks."""
+
+    results: pd.DataFrame
+    quality: pd.DataFrame
+    ledger: pd.DataFrame
+    set_aside: pd.DataFrame
+    pathways: pd.DataFrame
+
+
+def write_workshop(
+    folder: Path, tables: Tables, account: Account, pathways: pd.DataFrame, results: pd.DataFrame
+) -> None:
+    """Write a review's rows, results, data-quality table and rows set aside; an earlier folder is replaced."""
+    building = folder.with_name(f".{folder.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True, mode=OWNER_ONLY)
+    os.chmod(building, OWNER_ONLY)
+    _write_rows(building, tables, pathways)
+    texts = {
+        "results": results,
+        "data_quality": account.build_quality(),
+        "set_aside": account.build_set_aside(),
+        "ledger": account.build_ledger(),
+    }
+    for name, table in texts.items():
+        table.to_csv(building / f"{name}.csv", index=False, lineterminator="\n", date_format="%Y-%m-%d")
+    shutil.rmtree(folder, ignore_errors=True)
+    building.rename(folder)
+
+
+def _write_rows(folder: Path, tables: Tables, pathways: pd.DataFrame) -> None:
+    """Every table with surrogates in place of row numbers, in the order of the surrogates."""
+    random = np.random.default_rng()
+    surrogates = {
+        "referral": random.permutation(len(tables.referrals)),
+        "contact": random.permutation(len(tables.contacts)),
+        "person": random.permutation(int(tables.referrals["person"].to_numpy().max(initial=-1)) + 1),
+    }
+    own = {"referrals": "referral", "pathways": "referral", "contacts": "contact"}  # tables whose rows are the key
+    frames = {"referrals": tables.referrals, "pathways": pathways, "contacts": tables.contacts,
+              "activities": tables.activities, "logs": tables.logs, "scores": tables.scores}  # fmt: skip
+    for name, frame in frames.items():
+        known = {key: numbers[frame[key].to_numpy()] for key, numbers in surrogates.items() if key in frame}
+        key = own.get(name, "contact" if "contact" in frame else "referral")
+        if name in own:
+            known = {key: surrogates[key]} | known
+        stored = frame.assign(**known).sort_values(key, kind="stable", ignore_index=True)
+        stored.to_parquet(folder / f"{name}.parquet", index=False)
+    keys = _build_keys(tables, surrogates["referral"], surrogates["contact"])
+    keys.to_parquet(folder / "keys.parquet", index=False)
+
+
+def _build_keys(tables: Tables, referral: np.ndarray, contact: np.ndarray) -> pd.DataFrame:
+    """kind, surrogate, local_id: an identifier that is an NHS number is not written."""
+    parts = []
+    for kind, surrogate in (("referral", referral), ("patient", referral), ("contact", contact)):
+        local = tables.keys[kind].reset_index(drop=True)
+        local = local.where(~check_nhs_numbers(local.str.replace(" ", "")))
+        parts.append(pd.DataFrame({"kind": kind, "surrogate": surrogate, "local_id": local}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def read_workshop(folder: Path) -> Workshop:
+    """Open a workshop. Raises DataProblem when there is none for the period."""
+    if not (folder / "results.csv").exists():
+        raise DataProblem("There is no workshop for this period yet. Make it first with: qi run latest")
+    results = pd.read_csv(folder / "results.csv", parse_dates=["interval_start", "interval_end"])
+    texts = {name: pd.read_csv(folder / f"{name}.csv") for name in ("data_quality", "ledger", "set_aside")}
+    pathways = pd.read_parquet(folder / "pathways.parquet")
+    return Workshop(results, texts["data_quality"], texts["ledger"], texts["set_aside"], pathways)
