@@ -82,13 +82,14 @@ class ProxyWords:
         return tuple(text for text in (*found, self.code_change, self.gaps, self.note) if text)
 
 
-def describe_proxy(results: pd.DataFrame, proxy: Proxy, settings: BenchmarkSettings) -> ProxyWords:
-    """All words for one proxy, from the table of `build_benchmark`.
+def describe_proxy(
+    chart: pd.DataFrame, results: pd.DataFrame, proxy: Proxy, settings: BenchmarkSettings
+) -> ProxyWords:
+    """All words for one proxy, from the service's chart table and the table of `build_benchmark`.
 
     A comparison with too few published months says so. The project's comparison is between levels and dates
     only, never about cause.
     """
-    chart = build_benchmark_chart(results, proxy, settings)
     verdict = build_verdict(chart, proxy.words)
     service, comparator = (_select_published(results, proxy, org) for org in ("service", "comparator"))
     return ProxyWords(

@@ -27,13 +27,16 @@ STYLE = {
     "text.parse_math": False,
     "figure.dpi": 100,
 }  # fmt: skip
-SIZES = {"wide": (7.0, 3.9), "small": (7.0, 3.0)}
+SIZES = {"wide": (7.0, 3.9), "small": (7.0, 3.3)}
+MARGINS = {  # in points
+    "left": 42, "unit": 18, "right": 92, "bottom": 58, "top": 14, "marks": 36, "title": 34,
+}  # fmt: skip
 DASHES = (0, (4, 2))
 DASHED: dict[str, Any] = {"linestyle": DASHES, "clip_on": False}
 BOXES = {"cycle": "circle,pad=0.25", "event": "square,pad=0.2", "phase": "square,pad=0.2"}
 FULL_SHARE = np.linspace(0, 1, 6)
 MONTH_GAPS, MOST_MONTHS = (1, 2, 3, 6, 12, 24, 48), 6  # months between labels; labels on one axis
-NEAREST_LABELS = 0.075  # of the axis height, between two labels at the right edge
+LABEL_HEIGHT = 12.5  # points, between two labels at the right edge
 CLOSE_MARKS = 0.05  # of the axis width, between two marks
 
 

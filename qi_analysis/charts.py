@@ -14,7 +14,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 from qi_analysis.chart_style import (
@@ -25,9 +24,10 @@ from qi_analysis.chart_style import (
     DASHES,
     FULL_SHARE,
     INK,
+    LABEL_HEIGHT,
+    MARGINS,
     MONTH_GAPS,
     MOST_MONTHS,
-    NEAREST_LABELS,
     REFERENCE,
     SHAPES,
     SIZES,
@@ -60,11 +60,25 @@ def render_comparison(chart_table: pd.DataFrame, reference: pd.DataFrame, name: 
 
 def _render(chart_table: pd.DataFrame, look: Look, references: dict[str, pd.DataFrame]) -> str:
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=SIZES[look.size], layout=ConstrainedLayoutEngine(h_pad=0.09))
+        figure = Figure(figsize=SIZES[look.size])
+        axes = figure.add_axes(_find_room(look))
         if look.title:
             figure.suptitle(fill(look.title, 62), x=0.01, ha="left", fontsize=12, fontweight="bold")
-        plot_control_chart(figure.subplots(), chart_table, look, references)
+        plot_control_chart(axes, chart_table, look, references)
         return render_svg(figure, look.chart_id, look.alt)
+
+
+def _find_room(look: Look) -> tuple[float, float, float, float]:
+    """Left, bottom, width and height of the axes: margins in points for labels, ends, marks, key and title.
+
+    A layout engine would draw every chart a second time to find the same margins.
+    """
+    width, height = (72 * inches for inches in SIZES[look.size])
+    left = MARGINS["left"] + (0 if look.unit == "share" else MARGINS["unit"])
+    top = MARGINS["marks"] if look.marks else MARGINS["top"]
+    top += MARGINS["title"] if look.title else 0
+    across, down = width - left - MARGINS["right"], height - top - MARGINS["bottom"]
+    return left / width, MARGINS["bottom"] / height, across / width, down / height
 
 
 def plot_control_chart(
@@ -233,18 +247,19 @@ def _write_ends(axes: Axes, ends: Ends, look: Look) -> None:
     low, high = axes.get_ylim()
     known = sorted((value, name, colour) for name, (value, colour) in ends.items() if np.isfinite(value))
     heights = [(value - low) / (high - low) for value, _, _ in known]
-    for (value, name, colour), height in zip(known, _spread(heights), strict=True):
+    down = axes.get_position().height * axes.get_figure().get_figheight() * 72  # type: ignore[union-attr]
+    for (value, name, colour), height in zip(known, _spread(heights, LABEL_HEIGHT / down), strict=True):
         text = f"{name} {value:.0%}" if look.unit == "share" else f"{name} {value:,.3g}"
         axes.text(1.015, height, text, transform=axes.transAxes, va="center", fontsize=9.5, color=colour)
 
 
-def _spread(heights: list[float]) -> list[float]:
-    """The same heights, rising, at least NEAREST_LABELS apart, the whole kept at 1 or lower where it fits."""
+def _spread(heights: list[float], apart: float) -> list[float]:
+    """The same heights, rising, at least so far apart, the whole kept at 1 or lower where it fits."""
     spread: list[float] = []
     for height in heights:
-        spread.append(max(height, spread[-1] + NEAREST_LABELS) if spread else height)
+        spread.append(max(height, spread[-1] + apart) if spread else height)
     top = 1.0
     for index in reversed(range(len(spread))):
         spread[index] = min(spread[index], top)
-        top = spread[index] - NEAREST_LABELS
+        top = spread[index] - apart
     return spread

@@ -101,19 +101,24 @@ def build_results(pathways: Pathways, completion: Completion, period: Period) ->
     periods = build_periods(first, period)
     start = first.year * 12 + first.month - 1
     counters = _build_counters(pathways, known, completion, start, len(periods))
-    parts = []
-    for definition in read_definitions():
-        counter = counters[definition.table]
-        if definition.month_by == "as_at":
-            numbers = _calculate_open(definition, pathways, start, len(periods))
-        else:
-            numbers = _calculate(definition, counter)
-        parts.append(pd.DataFrame({"measure_id": definition.measure_id, "clock": definition.clock, **numbers}))
-    results = pd.concat(parts, ignore_index=True)
-    n = len(read_definitions())
-    days = {"interval_start": [p.start for p in periods] * n, "interval_end": [p.end for p in periods] * n}
-    results = results.assign(**{name: pd.to_datetime(values).astype("datetime64[s]") for name, values in days.items()})
-    return results[RESULT_COLUMNS]
+    numbers = [
+        _calculate_open(one, pathways, start, len(periods)) if one.month_by == "as_at" else _calculate(one, counters[one.table])
+        for one in read_definitions()
+    ]
+    return _assemble(numbers, periods)
+
+
+def _assemble(numbers: list[dict[str, np.ndarray]], periods: list[Period]) -> pd.DataFrame:
+    """One row per measure and month, in the order of the definitions."""
+    definitions, n = read_definitions(), len(periods)
+    days = {"interval_start": [p.start for p in periods], "interval_end": [p.end for p in periods]}
+    columns: dict[str, np.ndarray] = {
+        "measure_id": np.repeat([one.measure_id for one in definitions], n),
+        "clock": np.repeat([one.clock for one in definitions], n),
+    }
+    columns |= {name: np.tile(np.array(values, dtype="datetime64[s]"), len(definitions)) for name, values in days.items()}
+    columns |= {name: np.concatenate([one[name] for one in numbers]) for name in ("numerator", "denominator", "value")}
+    return pd.DataFrame(columns)[RESULT_COLUMNS]
 
 
 def _first_period(received: pd.Series, period: Period) -> Period:

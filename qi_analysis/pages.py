@@ -248,10 +248,9 @@ def show_benchmark(release: Release) -> Html:
     points = release.tables["benchmark_points"]
     parts = []
     for number, words in enumerate(release.facts["benchmark"]):
-        mine = points[(points["measure_id"] == words["id"])]
-        service = mine[mine["org"] == "service"].drop(columns="org")
-        england = mine[mine["org"] == "comparator"]
-        unit = "share" if mine["denominator"].notna().any() else "average"
+        service = points[points["measure_id"] == words["id"]]
+        england = service[["interval_start"]].assign(value=service["comparator"])
+        unit = "share" if service["denominator"].notna().any() else "average"
         marks = (Mark(date(2021, 5, 1), "A", "event"),)
         look = Look(f"benchmark-{number + 1}", words["alt"], unit=unit, size="small", marks=marks)
         svg = render_comparison(service, england, "England", look)

@@ -185,6 +185,7 @@ def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFr
     chart = build_chart_table(shown, spec)
     chart[["lower", "upper"]] = np.nan
     chart[["signal", "rules"]] = ""
+    chart["in_baseline"] = False
     horizon = _select(released, "li_completion_26w", "start")
     names = {"numerator": "numerator_26w", "denominator": "denominator_26w", "value": "value_26w"}
     return chart[CHART_COLUMNS].assign(
@@ -249,15 +250,16 @@ def _build_benchmark_tables(project: Path) -> tuple[dict[str, pd.DataFrame], lis
     settings = read_benchmark_settings(project / "benchmark.toml")
     results = build_benchmark(settings, REFERENCE)
     spread = build_provider_spread(settings, REFERENCE)
-    charts, words = [], []
+    parts, words = [], []
     columns = [name for name in CHART_COLUMNS if name not in ("is_hidden", "is_settled")]
     for proxy in settings.proxies:
-        for org in ("service", "comparator"):
-            charts.append(build_benchmark_chart(results, proxy, settings, org)[columns].assign(org=org))
-        said = describe_proxy(results, proxy, settings)
+        chart = build_benchmark_chart(results, proxy, settings)
+        other = results[(results["measure_id"] == proxy.id) & (results["org"] == "comparator")]
+        parts.append(chart[columns].assign(comparator=other["value"].to_numpy()))
+        said = describe_proxy(chart, results, proxy, settings)
         words.append(asdict(said) | {"id": proxy.id, "spread": describe_spread(spread, proxy), "licence": LICENCE})
     years = build_yearly_totals(settings, REFERENCE)
-    return {"benchmark_points": pd.concat(charts, ignore_index=True), "benchmark_years": years}, words
+    return {"benchmark_points": pd.concat(parts, ignore_index=True), "benchmark_years": years}, words
 
 
 def _facts(workings: Workings, measure: Measure) -> dict[str, Any]:

@@ -31,9 +31,6 @@ def render_svg(figure: Figure, chart_id: str, alt: str) -> str:
 
 def _write_text(figure: Figure) -> str:
     """Everything matplotlib writes between `<svg>` and `</svg>`, without metadata and page-wide styles."""
-    if engine := figure.get_layout_engine():  # laid out here once; saving would draw the figure twice for it
-        engine.execute(figure)
-        figure.set_layout_engine("none")
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "review", "savefig.bbox": None}):
         figure.savefig(buffer, format="svg", metadata=NO_METADATA)

@@ -69,9 +69,9 @@ def _write_rows(folder: Path, tables: Tables, pathways: pd.DataFrame) -> None:
         if name in own:
             known = {key: surrogates[key]} | known
         stored = frame.assign(**known).sort_values(key, kind="stable", ignore_index=True)
-        stored.to_parquet(folder / f"{name}.parquet", index=False)
+        stored.to_parquet(folder / f"{name}.parquet", index=False, use_dictionary=False)
     keys = _build_keys(tables, surrogates["referral"], surrogates["contact"])
-    keys.to_parquet(folder / "keys.parquet", index=False)
+    keys.to_parquet(folder / "keys.parquet", index=False, use_dictionary=False)
 
 
 def _build_keys(tables: Tables, referral: np.ndarray, contact: np.ndarray) -> pd.DataFrame:
@@ -79,7 +79,9 @@ def _build_keys(tables: Tables, referral: np.ndarray, contact: np.ndarray) -> pd
     parts = []
     for kind, surrogate in (("referral", referral), ("patient", referral), ("contact", contact)):
         local = tables.keys[kind].reset_index(drop=True)
-        local = local.where(~check_nhs_numbers(local.str.replace(" ", "")))
+        digits = local.str.fullmatch(r"[0-9 -]{10,12}").fillna(False).astype(bool)
+        if digits.any():
+            local = local.where(~check_nhs_numbers(local.where(digits).str.replace(r"[ -]", "", regex=True)))
         parts.append(pd.DataFrame({"kind": kind, "surrogate": surrogate, "local_id": local}))
     return pd.concat(parts, ignore_index=True)
 
