@@ -305,7 +305,8 @@ def run(places: Places, wanted: str, on_start: Callable[[int], None], on_done: C
     outcomes = [_nothing_new(period, unchanged) for period in periods if period.id in unchanged]
     todo = [period for period in periods if period.id not in unchanged]
     on_start(len(todo))
-    made = (make_review(prepared, period) for period in todo) if len(todo) == 1 else make_reviews(prepared, raw, todo)
+    one_only = len(todo) < 2
+    made = (make_review(prepared, period) for period in todo) if one_only else make_reviews(prepared, raw, todo)
     for outcome in made:
         outcomes.append(outcome)
         on_done(outcome)

@@ -34,6 +34,7 @@ from clean_extract import (
     month_id,
 )
 
+ISO_DAY = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 Counts = Counter[tuple[str, str, str]]  # (rule, table, field) -> rows
 PEOPLE, REFERRALS, CONTACTS = "IDS001MPI", "IDS101Referral", "IDS201CareContact"
 ACTIVITIES, LOGS = "IDS202CareActivity", "IDS205InternetTherLog"
@@ -69,7 +70,11 @@ DATES = {
     (LOGS, "EndDateIntEnabledTherLog"): "ended_on",
     (REFERRAL_SCORES, "AssToolCompDate"): "scored_on",
 }
-IDS = {(PEOPLE, "NHSNumber"): "nhs_number", (PEOPLE, "Person_ID"): "person_id", (REFERRALS, "OrgIDProv"): "provider"}
+IDS = {
+    (PEOPLE, "NHSNumber"): "nhs_number",
+    (PEOPLE, "Person_ID"): "person_id",
+    (REFERRALS, "OrgIDProv"): "provider",
+}
 
 
 @dataclass
@@ -87,7 +92,9 @@ RowMess = Callable[[Tables, random.Random], Mess]
 
 
 def is_test_row(row: Row) -> bool:
-    return row.get("LocalPatientId", "").startswith(("ZZZ", "TEST")) or row.get("NHSNumber", "").startswith("999")
+    return row.get("LocalPatientId", "").startswith(("ZZZ", "TEST")) or row.get("NHSNumber", "").startswith(
+        "999"
+    )
 
 
 def find_test_referrals(tables: Tables) -> set[str]:
@@ -100,7 +107,9 @@ def real_rows(tables: Tables, table: str) -> list[Row]:
     tests = find_test_referrals(tables)
     patients = {row["LocalPatientId"] for row in tables[REFERRALS] if row["ServiceRequestId"] in tests}
     contacts = {
-        (r["Unique_MonthID"], r["CareContactId"][1:]) for r in tables[CONTACTS] if r["ServiceRequestId"] in tests
+        (r["Unique_MonthID"], r["CareContactId"][1:])
+        for r in tables[CONTACTS]
+        if r["ServiceRequestId"] in tests
     }
 
     def is_real(row: Row) -> bool:
@@ -134,7 +143,11 @@ def ended_singles(tables: Tables) -> list[tuple[str, list[Row]]]:
     def latest(rows: list[Row]) -> Row:
         return max(rows, key=lambda r: (int(r["Unique_MonthID"]), r["File_Type"]))
 
-    return [(one, rows) for one, rows in single_pathways(tables) if latest(rows)["ServDischDate"] and latest(rows)["EndCode"]]
+    return [
+        (one, rows)
+        for one, rows in single_pathways(tables)
+        if latest(rows)["ServDischDate"] and latest(rows)["EndCode"]
+    ]
 
 
 def change(
@@ -160,7 +173,11 @@ def add_contact(tables: Tables, referral: str, day: date, number: int, **values:
         "CareContTime": "09:00:00", "PlannedCareContIndicator": "Y", "AttendOrDNACode": "5", "AppType": "02",
         "ConsMechanism": "01",
     } | values  # fmt: skip
-    activity = {"CareActId": f"Y{number:05d}", "CareContactId": f"X{number:05d}", "CodeProcAndProcStatus": LI[0]}
+    activity = {
+        "CareActId": f"Y{number:05d}",
+        "CareContactId": f"X{number:05d}",
+        "CodeProcAndProcStatus": LI[0],
+    }
     tables[CONTACTS].append(contact)
     tables[ACTIVITIES].append(dict.fromkeys(tables[ACTIVITIES][0], "") | sent | activity)
     return contact
@@ -168,7 +185,11 @@ def add_contact(tables: Tables, referral: str, day: date, number: int, **values:
 
 def add_score(tables: Tables, contact: Row, score: str) -> None:
     """A PHQ-9 score at a contact made by add_contact."""
-    activity = {"CareActId": contact["CareContactId"].replace("X", "Y"), "CodedAssToolType": PHQ9, "PersScore": score}
+    activity = {
+        "CareActId": contact["CareContactId"].replace("X", "Y"),
+        "CodedAssToolType": PHQ9,
+        "PersScore": score,
+    }
     tables[ACTIVITY_SCORES].append(activity | {name: contact[name] for name in SENT})
 
 
@@ -189,7 +210,9 @@ def pad_codes(tables: Tables, draw: random.Random) -> Mess:
 
 
 def unpad_codes(tables: Tables, draw: random.Random) -> Mess:
-    return change_once(tables, lambda value, ours: value.lstrip("0") if ours in ("type", "medium") else value, draw)
+    return change_once(
+        tables, lambda value, ours: value.lstrip("0") if ours in ("type", "medium") else value, draw
+    )
 
 
 def space_codes(tables: Tables, draw: random.Random) -> Mess:
@@ -313,7 +336,9 @@ def mark_blank_identifiers(tables: Tables, draw: random.Random) -> Mess:
         if draw.random() < 0.3:
             row["NHSNumber"] = ""
     before = Mess(emptied)
-    marked = mark(emptied, {(PEOPLE, "NHSNumber"): "nhs_number", (CONTACTS, "CareContTime"): "contact_time"}, draw)
+    marked = mark(
+        emptied, {(PEOPLE, "NHSNumber"): "nhs_number", (CONTACTS, "CareContTime"): "contact_time"}, draw
+    )
     marked.counts += before.counts
     return marked
 
@@ -336,12 +361,17 @@ def is_two_days(day: date) -> bool:
 
 
 def write_days_as(
-    tables: Tables, draw: random.Random, rule: str, forms: tuple[str, ...], is_ambiguous: bool, share: float = 0.6
+    tables: Tables,
+    draw: random.Random,
+    rule: str,
+    forms: tuple[str, ...],
+    is_ambiguous: bool,
+    share: float = 0.6,
 ) -> Mess:
     mess = Mess(copy_tables(tables))
     for (table, heading), ours in DATES.items():
         for row in mess.tables[table]:
-            if row[heading] and draw.random() < share:
+            if ISO_DAY.fullmatch(row[heading]) and draw.random() < share:
                 day = date.fromisoformat(row[heading])
                 row[heading] = re.sub(r"~0?", "", day.strftime(draw.choice(forms)))
                 mess.counts[rule, OUR_TABLE[table], ours] += 1
@@ -356,7 +386,9 @@ def write_days_first(tables: Tables, draw: random.Random) -> Mess:
 
 
 def write_month_words(tables: Tables, draw: random.Random) -> Mess:
-    return write_days_as(tables, draw, "date_day_first", ("%d-%b-%Y", "~%d %B %Y", "%d %b %Y", "%d-%b-%y"), False)
+    return write_days_as(
+        tables, draw, "date_day_first", ("%d-%b-%Y", "~%d %B %Y", "%d %b %Y", "%d-%b-%y"), False
+    )
 
 
 def write_two_digit_years(tables: Tables, draw: random.Random) -> Mess:
@@ -369,23 +401,40 @@ def write_only_two_digit_years(tables: Tables, draw: random.Random) -> Mess:
 
 
 def write_times_of_day(tables: Tables, draw: random.Random) -> Mess:
-    forms = ("%Y-%m-%d 00:00:00", "%Y-%m-%dT09:30:00", "%Y-%m-%dT00:00:00Z", "%Y-%m-%d 00:00:00.000", "%Y/%m/%d 09:30")
+    forms = (
+        "%Y-%m-%d 00:00:00",
+        "%Y-%m-%dT09:30:00",
+        "%Y-%m-%dT00:00:00Z",
+        "%Y-%m-%d 00:00:00.000",
+        "%Y/%m/%d 09:30",
+    )
     return write_days_as(tables, draw, "date_with_time", forms, False)
 
 
 def write_serial_days(tables: Tables, draw: random.Random) -> Mess:
     def dress(value: str, _: str) -> str:
+        if not ISO_DAY.fullmatch(value) or value < "1955":
+            return value
         serial = (date.fromisoformat(value) - date(1899, 12, 30)).days
         return f"{serial}{('', '.0', '.375')[serial % 3]}"
 
-    where = {place: ours for place, ours in DATES.items() if ours != "birth_date"}  # births lie before day 20000
+    where = {
+        place: ours for place, ours in DATES.items() if ours != "birth_date"
+    }  # births lie before day 20000
     return change(tables, where, "date_excel_serial", dress, draw)
 
 
 def write_sentinels(tables: Tables, draw: random.Random) -> Mess:
     """Stand-in dates where there is no discharge."""
     mess = Mess(copy_tables(tables))
-    options = ("1900-01-01", "9999-12-31", "31/12/9999", "01/01/1900", "1900-01-01 00:00:00", "31/12/9999 00:00")
+    options = (
+        "1900-01-01",
+        "9999-12-31",
+        "31/12/9999",
+        "01/01/1900",
+        "1900-01-01 00:00:00",
+        "31/12/9999 00:00",
+    )
     for row in mess.tables[REFERRALS]:
         if row["ServDischDate"] == "" and draw.random() < 0.5:
             row["ServDischDate"] = draw.choice(options)
@@ -401,6 +450,8 @@ def write_ymd_forms(tables: Tables, draw: random.Random) -> Mess:
 
 def space_nhs_numbers(tables: Tables, draw: random.Random) -> Mess:
     def dress(value: str, _: str) -> str:
+        if not value.isdigit():
+            return value
         separator = (" ", "-", "\u00a0")[int(value) % 3]
         return separator.join((value[:3], value[3:6], value[6:]))
 
@@ -412,7 +463,14 @@ def space_identifiers(tables: Tables, draw: random.Random) -> Mess:
     mess = Mess(copy_tables(tables))
     for rows in mess.tables.values():
         for row in rows:
-            for heading in ("ServiceRequestId", "CareContactId", "CareActId", "LocalPatientId", "Person_ID", "OrgIDProv"):
+            for heading in (
+                "ServiceRequestId",
+                "CareContactId",
+                "CareActId",
+                "LocalPatientId",
+                "Person_ID",
+                "OrgIDProv",
+            ):
                 if row.get(heading) and draw.random() < 0.3:
                     row[heading] = draw.choice((f" {row[heading]}", f"{row[heading]} ", f"{row[heading]}\t"))
     return mess
@@ -541,7 +599,9 @@ def add_rows_without_keys(tables: Tables, draw: random.Random) -> Mess:
         (REFERRAL_SCORES, "ServiceRequestId"), (ACTIVITY_SCORES, "CareActId"),
     ):  # fmt: skip
         rows = draw.sample(real_rows(tables, table), 6)
-        insert(mess.tables[table], [row | {heading: "" if n % 2 else " "} for n, row in enumerate(rows)], draw)
+        insert(
+            mess.tables[table], [row | {heading: "" if n % 2 else " "} for n, row in enumerate(rows)], draw
+        )
         mess.counts["no_key", OUR_TABLE[table], ""] += 6
     return mess
 
@@ -641,7 +701,9 @@ def spoil_nhs_numbers(tables: Tables, draw: random.Random) -> Mess:
     wrong = {number: f"{number[:9]}{(int(number[9]) + 1) % 10}" for number in ()}
     numbers = sorted({row["NHSNumber"] for row in real_rows(tables, PEOPLE)})
     for n, number in enumerate(draw.sample(numbers, 20)):
-        wrong[number] = (f"{number[:9]}{(int(number[9]) + 1) % 10}", number[:9], "0000000000", "not known")[n % 4]
+        wrong[number] = (f"{number[:9]}{(int(number[9]) + 1) % 10}", number[:9], "0000000000", "not known")[
+            n % 4
+        ]
     for row in mess.tables[PEOPLE]:
         if row["NHSNumber"] in wrong:
             row["NHSNumber"] = wrong[row["NHSNumber"]]
@@ -651,8 +713,27 @@ def spoil_nhs_numbers(tables: Tables, draw: random.Random) -> Mess:
     return mess
 
 
-TEST_NAMES = ("Test", "TEST PATIENT", "ZZZTest", "Zzz-smith", "Test-Patient", "Dummy", "testing", "XXTESTPATIENT-TKHF")
-REAL_NAMES = ("Testa", "Forrest", "Tester-Jones", "Contest", "Lee", "O'Hara", "Zza", "Dummett", "Mc Test-Smith")
+TEST_NAMES = (
+    "Test",
+    "TEST PATIENT",
+    "ZZZTest",
+    "Zzz-smith",
+    "Test-Patient",
+    "Dummy",
+    "testing",
+    "XXTESTPATIENT-TKHF",
+)
+REAL_NAMES = (
+    "Testa",
+    "Forrest",
+    "Tester-Jones",
+    "Contest",
+    "Lee",
+    "O'Hara",
+    "Zza",
+    "Dummett",
+    "Mc Test-Smith",
+)
 
 
 def add_test_patients(tables: Tables, draw: random.Random) -> Mess:
@@ -663,7 +744,11 @@ def add_test_patients(tables: Tables, draw: random.Random) -> Mess:
     mess = Mess(copy_tables(tables))
     for row in mess.tables[PEOPLE]:
         row["PersonFamilyName"] = REAL_NAMES[int(row["Person_ID"][1:]) % len(REAL_NAMES)]
-    kinds = [("name", name) for name in TEST_NAMES] + [("id", ""), ("nhs", "9990000000"), ("nhs", "999 000 0018")]
+    kinds = [("name", name) for name in TEST_NAMES] + [
+        ("id", ""),
+        ("nhs", "9990000000"),
+        ("nhs", "999 000 0018"),
+    ]
     for n, (kind, word) in enumerate(kinds):
         add_test_patient(mess, n, kind, word)
     return mess
@@ -671,7 +756,9 @@ def add_test_patients(tables: Tables, draw: random.Random) -> Mess:
 
 def add_test_patient(mess: Mess, n: int, kind: str, word: str) -> None:
     person = dict(real_rows(mess.tables, PEOPLE)[-1])
-    referral = dict(next(r for r in real_rows(mess.tables, REFERRALS) if r["LocalPatientId"] == person["LocalPatientId"]))
+    referral = dict(
+        next(r for r in real_rows(mess.tables, REFERRALS) if r["LocalPatientId"] == person["LocalPatientId"])
+    )
     person |= {
         "LocalPatientId": f"ZZZ{n}" if kind == "id" else f"W{n}",
         "Person_ID": f"W{n}",
@@ -679,7 +766,9 @@ def add_test_patient(mess: Mess, n: int, kind: str, word: str) -> None:
         "PersonFamilyName": word if kind == "name" else "Lee",
     }
     mess.tables[PEOPLE].append(person)
-    mess.tables[REFERRALS].append(referral | {"LocalPatientId": person["LocalPatientId"], "ServiceRequestId": f"W{n}"})
+    mess.tables[REFERRALS].append(
+        referral | {"LocalPatientId": person["LocalPatientId"], "ServiceRequestId": f"W{n}"}
+    )
     contact = add_contact(mess.tables, f"W{n}", AS_AT - timedelta(days=2), 900 + n)
     add_score(mess.tables, contact, "20")
     for table in ("people", "referrals", "contacts"):
@@ -709,7 +798,11 @@ def date_contacts_before_referral(tables: Tables, draw: random.Random) -> Mess:
         row["CareContDate"] = day.isoformat()
     moved = {row["CareContactId"][1:] for row in chosen}
     for table in (ACTIVITIES, ACTIVITY_SCORES):
-        rows = [row for row in tables[table] if row["Unique_MonthID"] == LAST_MONTH and row["CareActId"][1:6] in moved]
+        rows = [
+            row
+            for row in tables[table]
+            if row["Unique_MonthID"] == LAST_MONTH and row["CareActId"][1:6] in moved
+        ]
         mess.counts["contact_not_found", OUR_TABLE[table], ""] += len(rows)
     mess.counts["contact_before_referral", "contacts", ""] += len(chosen)
     return mess
@@ -718,7 +811,9 @@ def date_contacts_before_referral(tables: Tables, draw: random.Random) -> Mess:
 def date_contacts_after_discharge(tables: Tables, draw: random.Random) -> Mess:
     """New contacts after the discharge: LI sessions with scores, and follow-ups, which need no flag."""
     mess = Mess(copy_tables(tables))
-    ended = [one for one, rows in ended_singles(tables) if max(r["ServDischDate"] for r in rows) < "2022-07-25"]
+    ended = [
+        one for one, rows in ended_singles(tables) if max(r["ServDischDate"] for r in rows) < "2022-07-25"
+    ]
     for n, referral in enumerate(draw.sample(ended, 20)):
         is_follow_up = n % 4 == 3
         day = AS_AT - timedelta(days=n)
@@ -797,16 +892,26 @@ def write_old_mediums(tables: Tables, draw: random.Random) -> Mess:
 
 
 def conflict_against(tables: Tables, draw: random.Random) -> Mess:
-    """A missed contact is also marked as attended in the same submission: attended wins."""
-    return add_conflicts(tables, draw, ("2", "3", "4", "7"), ("5", "6"))
+    """A missed contact is also marked as attended in the same submission: attended wins, and has no activity."""
+    mess = add_conflicts(tables, draw, ("2", "3", "4", "7"), ("5", "6"))
+    mess.counts["no_activity", "contacts", ""] = mess.counts["conflicting_rows", "contacts", ""]
+    return mess
 
 
 def move_activities_in_refresh(tables: Tables, draw: random.Random) -> Mess:
     """A Refresh corrects which contact of the month an activity belongs to: the latest row is the truth."""
     mess = Mess(copy_tables(tables))
     rows = [row for row in real_rows(mess.tables, ACTIVITIES) if row["File_Type"] == "Refresh"]
-    told = {(row["CareActId"], row["Unique_MonthID"]) for row in tables[ACTIVITIES] if row["File_Type"] == "Primary"}
-    rows = [row for row in rows if (row["CareActId"], row["Unique_MonthID"]) in told and row["CareActId"].endswith("-0")]
+    told = {
+        (row["CareActId"], row["Unique_MonthID"])
+        for row in tables[ACTIVITIES]
+        if row["File_Type"] == "Primary"
+    }
+    rows = [
+        row
+        for row in rows
+        if (row["CareActId"], row["Unique_MonthID"]) in told and row["CareActId"].endswith("-0")
+    ]
     by_month = defaultdict(list)
     for row in rows:
         by_month[row["Unique_MonthID"]].append(row)
@@ -855,7 +960,7 @@ class Dress:
     n_blank_lines: int = 0
     n_empty_rows: int = 0  # rows of delimiters only
     n_short_rows: int = 0  # rows cut off half-way, as many with a field too many
-    note: str = ""  # a column that nobody reads, in front, with this in every third row
+    note: str = ""  # a last column that nobody reads, with this in every third row
     ending: str = ""  # what stands after the last field of a line
 
     @property
@@ -871,21 +976,24 @@ class Dress:
     def write(self, path: Path, columns: list[str], rows: list[Row]) -> None:
         is_header = path.name.startswith("IDS000")
         lines = [self.line(self.values(row, columns, n)) for n, row in enumerate(rows)]
-        heading = self.line([self.heading(name) for name in (["Notes"] if self.note else []) + columns])
+        heading = self.line([self.heading(name) for name in columns + (["Notes"] if self.note else [])])
         if not is_header:
             self.insert_rows(lines, heading, len(columns) + bool(self.note))
-            lines += [total.replace("{}", self.delimiter * (len(columns) - 1 + bool(self.note))) for total in self.totals]
+            lines += [
+                total.replace("{}", self.delimiter * (len(columns) - 1 + bool(self.note)))
+                for total in self.totals
+            ]
         text = self.newline.join([*self.titles, heading, *lines]) + self.newline
         path.with_suffix(".csv").write_bytes(text.encode(self.encoding))
 
     def values(self, row: Row, columns: list[str], number: int) -> list[str]:
         notes = [self.note if number % 3 == 0 else ""] if self.note else []
-        return notes + [row.get(name, "") for name in columns]
+        return [row.get(name, "") for name in columns] + notes
 
     def line(self, values: list[str]) -> str:
         out = StringIO()
-        csv.writer(out, delimiter=self.delimiter, quoting=self.quoting, lineterminator="").writerow(values)
-        return out.getvalue() + self.ending
+        csv.writer(out, delimiter=self.delimiter, quoting=self.quoting, lineterminator="\n").writerow(values)
+        return out.getvalue().removesuffix("\n") + self.ending
 
     def insert_rows(self, lines: list[str], heading: str, width: int) -> None:
         """Odd rows and blank lines at even distances."""
@@ -982,7 +1090,9 @@ def write_workbook(path: Path, columns: list[str], rows: list[Row]) -> None:
 
 def write_parquet(path: Path, columns: list[str], rows: list[Row]) -> None:
     """All text, as most programs write it; the first column as categories."""
-    table = pa.table({name: pa.array([row.get(name) or None for row in rows], pa.string()) for name in columns})
+    table = pa.table(
+        {name: pa.array([row.get(name) or None for row in rows], pa.string()) for name in columns}
+    )
     table = table.set_column(0, columns[0], table[columns[0]].dictionary_encode())
     pa_parquet.write_table(table, path.with_suffix(".parquet"))
 
@@ -1147,7 +1257,10 @@ def write_local(tables: Tables, folder: Path, dress: Dress | None = None) -> dic
     What it cannot carry: see drop_what_is_not_local; and which submission a row came from.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = {"Referrals 2022": build_local_referrals(tables), "Appointments 2022": build_local_appointments(tables)}
+    files = {
+        "Referrals 2022": build_local_referrals(tables),
+        "Appointments 2022": build_local_appointments(tables),
+    }
     for name, rows in files.items():
         (dress or Dress()).write(folder / name, list(dict.fromkeys(key for row in rows for key in row)), rows)
     return {f"{name}.csv": len(rows) for name, rows in files.items()}

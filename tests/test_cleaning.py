@@ -6,9 +6,10 @@ say in its data-quality table exactly what was done to them, and account for eve
 
 import dataclasses
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
 from zlib import crc32
 
@@ -19,9 +20,7 @@ from clean_extract import (
     CODE_CHANGE,
     EARLIER_CODE,
     LATER_CODE,
-    Row,
     Tables,
-    Writer,
     build_clean_extract,
     build_version_20,
     copy_tables,
@@ -41,12 +40,12 @@ from mess import (
     ROW_MESSES_HARMLESS,
     ROW_MESSES_OF_FACTS,
     Dress,
+    Mess,
     add_orphans,
     choose_writer,
     drop_what_is_not_local,
     move_activities_in_refresh,
     space_nhs_numbers,
-    write_labels,
     write_late_accents,
     write_local,
     write_parquet,
@@ -62,7 +61,7 @@ from qi_analysis.clean import build_tables
 from qi_analysis.extract import Extract, read_extract
 from qi_analysis.measures import build_results
 from qi_analysis.pathways import Pathways, build_pathways
-from qi_analysis.periods import Period, period_of
+from qi_analysis.periods import period_of
 from qi_analysis.record import Record, ServiceCode, read_record
 
 PROJECT = Path(__file__).parents[1] / "project"
@@ -130,9 +129,9 @@ def analyse(folder: Path, record: Record, as_at: date = AS_AT) -> Outcome:
 def list_results(pathways: Pathways, record: Record, as_at: date = AS_AT) -> Results:
     table = build_results(pathways, record.completion, period_of(as_at))
     months = table["interval_start"].dt.strftime("%Y-%m")
-    numbers = table[["numerator", "denominator", "value"]].astype("object").where(table[["numerator", "denominator", "value"]].notna(), None)
-    keys = zip(table["measure_id"], table["clock"], months, strict=True)
-    return dict(zip(keys, numbers.itertuples(index=False, name=None), strict=True))
+    numbers = table[["numerator", "denominator", "value"]]
+    triples = numbers.astype("object").where(numbers.notna(), None).itertuples(index=False, name=None)
+    return dict(zip(zip(table["measure_id"], table["clock"], months, strict=True), triples, strict=True))
 
 
 def list_differences(found: Results, expected: Results) -> list[str]:
@@ -151,7 +150,8 @@ def list_differences(found: Results, expected: Results) -> list[str]:
 def list_changes(found: Outcome, before: Outcome) -> dict[tuple[str, str, str], int]:
     """(rule, table, field) -> how many rows more or fewer than before, where it is not the same."""
     keys = found.counts.keys() | before.counts.keys()
-    return {key: found.counts[key] - before.counts[key] for key in keys if found.counts[key] != before.counts[key]}
+    now, then = found.counts, before.counts
+    return {key: now[key] - then[key] for key in keys if now[key] != then[key]}
 
 
 def check_ledger(outcome: Outcome, rows_written: dict[str, int]) -> None:
@@ -182,13 +182,13 @@ def test_the_clean_extract_gives_the_plain_answer(clean_outcome, plain, clean):
     check_ledger(clean_outcome, {f"{table}.csv": len(rows) for table, rows in clean.items()})
 
 
-@pytest.mark.parametrize("as_at", [date(2022, 3, 31), date(2022, 2, 28), date(2021, 10, 31)])
+@pytest.mark.parametrize("as_at", [date(2022, 3, 31), date(2021, 10, 31)])
 def test_an_earlier_view_gives_the_plain_answer(clean, record, tmp_path, as_at):
     expected = answer_plainly(clean, tmp_path, as_at)
     assert list_differences(analyse(tmp_path, record, as_at).results, expected) == []
 
 
-@pytest.mark.parametrize("seed", [2, 3, 4])
+@pytest.mark.parametrize("seed", [2, 3])
 def test_other_clean_extracts_give_the_plain_answer(record, tmp_path, seed):
     expected = answer_plainly(build_clean_extract(seed, 250), tmp_path)
     assert list_differences(analyse(tmp_path, record).results, expected) == []
@@ -202,11 +202,23 @@ def test_a_clean_extract_needs_no_repair(clean_outcome):
 # --- One mess at a time -----------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session")
+def after_mess(clean, record, tmp_path_factory) -> Callable[[str], tuple[Outcome, Mess, dict[str, int]]]:
+    """What the analysis makes of the clean extract after a harmless mess, worked out once for each."""
+
+    @cache
+    def analyse_mess(name: str) -> tuple[Outcome, Mess, dict[str, int]]:
+        folder = tmp_path_factory.mktemp(name)
+        mess = ROW_MESSES_HARMLESS[name](clean, random.Random(7))
+        written = name_files(write_national(mess.tables, folder))
+        return analyse(folder, record), mess, written
+
+    return analyse_mess
+
+
 @pytest.mark.parametrize("name", ROW_MESSES_HARMLESS)
-def test_a_harmless_mess_changes_no_result(name, clean, plain, clean_outcome, record, tmp_path):
-    mess = ROW_MESSES_HARMLESS[name](clean, random.Random(7))
-    written = name_files(write_national(mess.tables, tmp_path))
-    outcome = analyse(tmp_path, record)
+def test_a_harmless_mess_changes_no_result(name, after_mess, plain, clean_outcome):
+    outcome, mess, written = after_mess(name)
     assert list_differences(outcome.results, plain) == []
     check_ledger(outcome, written)
     assert list_changes(outcome, clean_outcome) == {key: n for key, n in mess.counts.items() if n}
@@ -231,18 +243,26 @@ def test_an_activity_corrected_to_another_contact_belongs_to_that_contact(clean,
     assert list_differences(analyse(tmp_path, record).results, expected) == []
 
 
-@pytest.mark.parametrize("name", FILE_MESSES)
-def test_a_mess_of_files_changes_no_result(name, clean, plain, clean_outcome, record, tmp_path):
-    dress = FILE_MESSES[name]
-    rows = write_national(clean, tmp_path, writer=dress.write)
+NATIONAL = list(OUR_TABLE)[1:]
+N_ROUNDS = -(-2 * len(FILE_MESSES) // len(NATIONAL))  # each dress is worn by two tables
+
+
+@pytest.mark.parametrize("round_number", range(N_ROUNDS))
+def test_a_mess_of_files_changes_no_result(round_number, clean, plain, clean_outcome, record, tmp_path):
+    """Every table in another dress, in the next round in the next ones."""
+    names = [
+        list(FILE_MESSES)[(round_number * len(NATIONAL) + n) % len(FILE_MESSES)] for n in range(len(NATIONAL))
+    ]
+    worn = dict(zip(NATIONAL, names, strict=True))
+    writers = {table: FILE_MESSES[name].write for table, name in worn.items()}
+    rows = write_national(clean, tmp_path, writer=choose_writer(writers, write_csv))
     outcome = analyse(tmp_path, record)
-    assert list_differences(outcome.results, plain) == []
-    added = sum(dress.counts.values())
-    check_ledger(outcome, {f"{t}.csv": n + added * (t != "IDS000Header") for t, n in rows.items()})
-    expected = {
-        (rule, ours, ""): n for rule, n in dress.counts.items() for ours in OUR_TABLE.values() if n and ours != "header"
-    }
-    assert list_changes(outcome, clean_outcome) == expected
+    assert list_differences(outcome.results, plain) == [], worn
+    added = {table: FILE_MESSES[name].counts for table, name in worn.items()}
+    written = {t: n + (sum(added[t].values()) if t in added else 0) for t, n in rows.items()}
+    check_ledger(outcome, name_files(written))
+    expected = {(rule, OUR_TABLE[t], ""): n for t, counts in added.items() for rule, n in counts.items() if n}
+    assert list_changes(outcome, clean_outcome) == expected, worn
 
 
 @pytest.mark.parametrize("writer", [write_late_accents, write_without_last_newline])
@@ -266,7 +286,9 @@ def test_parquet_changes_no_result(writer, clean, plain, clean_outcome, record, 
 def test_a_workbook_changes_no_result(clean, plain, clean_outcome, record, tmp_path):
     """Three tables as workbooks with typed cells: numbers have lost their leading zeros, and that is counted."""
     as_books = (REFERRALS, CONTACTS, "IDS205InternetTherLog")
-    rows = write_national(clean, tmp_path, writer=choose_writer(dict.fromkeys(as_books, write_workbook), write_csv))
+    rows = write_national(
+        clean, tmp_path, writer=choose_writer(dict.fromkeys(as_books, write_workbook), write_csv)
+    )
     outcome = analyse(tmp_path, record)
     assert list_differences(outcome.results, plain) == []
     check_ledger(outcome, {f"{t}.{'xlsx' if t in as_books else 'csv'}": n for t, n in rows.items()})
@@ -337,20 +359,28 @@ def test_ages_are_those_of_the_birth_date_on_the_day_received(clean, clean_outco
     born = {row["LocalPatientId"]: date.fromisoformat(row["PersonBirthDate"]) for row in clean[PEOPLE]}
     patient = {row["ServiceRequestId"]: row["LocalPatientId"] for row in clean[REFERRALS]}
     referrals = clean_outcome.tables.referrals
-    for key, received, age in zip(clean_outcome.tables.keys["referral"], referrals["received_on"], referrals["age"], strict=True):
+    for key, received, age in zip(
+        clean_outcome.tables.keys["referral"], referrals["received_on"], referrals["age"], strict=True
+    ):
         day = born[patient[key]]
         had_birthday = (received.month, received.day) >= (day.month, day.day)
         assert age == received.year - day.year - (not had_birthday)
 
 
 @pytest.mark.parametrize(
-    "name", ["spoil_genders", "spoil_ages", "write_only_two_digit_years", "write_days_first", "write_labels", "mark_blanks"]
+    "name",
+    [
+        "spoil_genders",
+        "spoil_ages",
+        "write_only_two_digit_years",
+        "write_days_first",
+        "write_labels",
+        "mark_blanks",
+    ],
 )
-def test_only_spoiled_details_are_lost(name, clean, clean_outcome, record, tmp_path):
+def test_only_spoiled_details_are_lost(name, after_mess, clean_outcome):
     """What a person is like stays known for everyone whose details were not spoiled."""
-    mess = ROW_MESSES_HARMLESS[name](clean, random.Random(7))
-    write_national(mess.tables, tmp_path)
-    found = analyse(tmp_path, record).tables
+    found = after_mess(name)[0].tables
     before = clean_outcome.tables
     spoiled = {"spoil_genders": "gender", "spoil_ages": "age"}.get(name)
     for detail in ("gender", "ethnicity", "deprivation", "age", "source"):
@@ -369,29 +399,46 @@ def test_the_keys_lead_back_to_the_rows(clean, clean_outcome):
     """Row numbers of the clean tables and the identifiers kept apart say the same."""
     tables = clean_outcome.tables
     known = {(row["ServiceRequestId"], row["CareContactId"], row["CareContDate"]) for row in clean[CONTACTS]}
-    later = {row["ServiceRequestId"].replace("N", "R") for row in clean[REFERRALS] if row["ServiceRequestId"][0] == "N"}
+    later = {
+        row["ServiceRequestId"].replace("N", "R")
+        for row in clean[REFERRALS]
+        if row["ServiceRequestId"][0] == "N"
+    }
     referral = tables.keys["referral"].to_numpy()[tables.contacts["referral"].to_numpy()]
     assert len(referral)
-    for key, contact, day in zip(referral, tables.keys["contact"], tables.contacts["contact_on"], strict=True):
+    for key, contact, day in zip(
+        referral, tables.keys["contact"], tables.contacts["contact_on"], strict=True
+    ):
         names = {key} | ({key.replace("R", "N")} if key in later else set())
         assert any((name, contact, f"{day:%Y-%m-%d}") in known for name in names)
 
 
 # --- Everything at once -----------------------------------------------------------------------------
 
-NOT_TOGETHER = ("write_only_two_digit_years", "drop_submission_fields", "drop_provider", "spoil_ages")
-DRESS_OF_DATES = ("write_days_first", "write_month_words", "write_times_of_day", "write_serial_days")
-DRESS_OF_CODES = ("write_labels", "pad_codes", "unpad_codes", "float_codes")
+VALUES = (  # one of these for each row
+    "write_labels", "pad_codes", "unpad_codes", "float_codes", "write_days_first", "write_month_words",
+    "write_times_of_day", "write_serial_days", "write_ymd_forms",
+)  # fmt: skip
+LAST = (
+    "mark_blanks",
+    "blank_with_spaces",
+    "write_sentinels",
+    "space_nhs_numbers",
+    "space_identifiers",
+    "shuffle_rows",
+)
+NOT_TOGETHER = (
+    "space_codes", "quote_codes", "lower_codes", "mark_blank_identifiers", "write_two_digit_years",
+    "write_only_two_digit_years", "drop_submission_fields", "drop_provider",
+)  # fmt: skip
 
 
-def dress_one_by_one(tables: Tables, draw: random.Random) -> Tables:
-    """Each row gets one of the dresses of dates and one of the dresses of codes."""
-    for names in (DRESS_OF_DATES, DRESS_OF_CODES):
-        dressed = [ROW_MESSES_HARMLESS[name](tables, draw).tables for name in names]
-        tables = {
-            table: [draw.choice(dressed)[table][n] for n in range(len(rows))] for table, rows in tables.items()
-        }  # fmt: skip
-    return tables
+def dress_each_row(tables: Tables, draw: random.Random) -> Tables:
+    """Each row in another dress of its codes or dates."""
+    dressed = [ROW_MESSES_HARMLESS[name](tables, draw).tables for name in VALUES]
+    return {
+        table: [draw.choice(dressed)[table][n] for n in range(len(rows))] for table, rows in tables.items()
+    }
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -403,12 +450,14 @@ def test_all_messes_at_once(clean, plain, record, tmp_path, seed):
         tables = mess(tables, draw).tables
     expected = answer_plainly(tables, tmp_path / "plain")
     assert list_differences(expected, plain)
-    together = set(NOT_TOGETHER + DRESS_OF_DATES + DRESS_OF_CODES + ("write_two_digit_years", "write_ymd_forms"))
-    for name, harmless in ROW_MESSES_HARMLESS.items():
-        if name not in together:
-            tables = harmless(tables, draw).tables
+    rows_first = [name for name in ROW_MESSES_HARMLESS if name not in (*VALUES, *LAST, *NOT_TOGETHER)]
+    for name in rows_first:
+        tables = ROW_MESSES_HARMLESS[name](tables, draw).tables
+    tables = dress_each_row(tables, draw)
+    for name in LAST:
+        tables = ROW_MESSES_HARMLESS[name](tables, draw).tables
     dress = FILE_MESSES["everything"]
-    rows = write_national(dress_one_by_one(tables, draw), tmp_path / "messy", writer=dress.write)
+    rows = write_national(tables, tmp_path / "messy", writer=dress.write)
     outcome = analyse(tmp_path / "messy", record)
     assert list_differences(outcome.results, expected) == []
     added = sum(dress.counts.values())
@@ -447,7 +496,7 @@ def test_a_local_export_gives_the_plain_answer(clean, local_plain, local_record,
     assert not any(rule.startswith("date_") for rule, _, _ in counts)
 
 
-@pytest.mark.parametrize("name", ["windows_1252_semicolons", "titles", "totals", "repeated_headings", "utf16", "everything"])
+@pytest.mark.parametrize("name", ["totals", "repeated_headings", "everything"])
 def test_a_messy_local_export_gives_the_plain_answer(name, clean, local_plain, local_record, tmp_path):
     dress = FILE_MESSES[name]
     rows = write_local(clean, tmp_path, dress)
@@ -456,12 +505,16 @@ def test_a_messy_local_export_gives_the_plain_answer(name, clean, local_plain, l
     check_ledger(outcome, {name: number + sum(dress.counts.values()) for name, number in rows.items()})
 
 
-def test_a_local_export_without_identifiers_of_persons_links_by_nhs_number(clean, local_plain, local_record, tmp_path):
+def test_a_local_export_without_identifiers_of_persons_links_by_nhs_number(
+    clean, local_plain, local_record, tmp_path
+):
     """Tidied NHS numbers join the parts before and after the change of code."""
     mess = space_nhs_numbers(clean, random.Random(5))
     write_local(mess.tables, tmp_path)
     path = tmp_path / "Referrals 2022.csv"
-    path.write_text(path.read_text(encoding="utf-8").replace("Person,", "Nobody's column,", 1), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("Person,", "Nobody's column,", 1), encoding="utf-8"
+    )
     assert list_differences(analyse(tmp_path, local_record).results, local_plain) == []
 
 
@@ -479,21 +532,30 @@ def clean_extract(clean, tmp_path_factory) -> Extract:
 def person_of(clean) -> dict[tuple[str, str], str]:
     """(table, identifier with its month where it has one) -> person."""
     person = {row["LocalPatientId"]: row["Person_ID"] for row in clean[PEOPLE]}
-    owner = {("referral_id", row["ServiceRequestId"]): person[row["LocalPatientId"]] for row in clean[REFERRALS]}
+    owner = {
+        ("referral_id", row["ServiceRequestId"]): person[row["LocalPatientId"]] for row in clean[REFERRALS]
+    }
     owner |= {("patient_id", local): one for local, one in person.items()}
     for row in clean[CONTACTS]:
-        owner["contact_id", row["Unique_MonthID"] + row["CareContactId"]] = owner["referral_id", row["ServiceRequestId"]]
+        owner["contact_id", row["Unique_MonthID"] + row["CareContactId"]] = owner[
+            "referral_id", row["ServiceRequestId"]
+        ]
     for row in clean[ACTIVITIES]:
         contact = owner["contact_id", row["Unique_MonthID"] + row["CareContactId"]]
         owner["activity_id", row["Unique_MonthID"] + row["CareActId"]] = contact
     return owner
 
 
-def cut_extract(extract: Extract, person_of: dict[tuple[str, str], str], chosen: Callable[[str], bool]) -> Extract:
+KEY_OF = {"people": "patient_id", "activities": "contact_id", "activity_scores": "activity_id"}
+
+
+def cut_extract(
+    extract: Extract, person_of: dict[tuple[str, str], str], chosen: Callable[[str], bool]
+) -> Extract:
     """The rows of the chosen persons; the header goes with each part."""
     parts = {}
     for name, frame in extract.tables.items():
-        key = {"people": "patient_id", "activities": "contact_id", "activity_scores": "activity_id"}.get(name, "referral_id")
+        key = KEY_OF.get(name, "referral_id")
         if name == "header":
             parts[name] = frame
             continue
@@ -509,7 +571,8 @@ def join_pathways(parts: list[Pathways]) -> Pathways:
     n_referrals = n_contacts = n_persons = 0
     for part in parts:
         referrals.append(part.referrals.assign(person=part.referrals["person"] + n_persons))
-        contacts.append(part.contacts.assign(number=part.contacts["number"] + n_contacts, referral=part.contacts["referral"] + n_referrals))
+        shifted = part.contacts["referral"] + n_referrals
+        contacts.append(part.contacts.assign(number=part.contacts["number"] + n_contacts, referral=shifted))
         therapies.append(part.therapies.assign(referral=part.therapies["referral"] + n_referrals))
         logs.append(part.logs.assign(referral=part.logs["referral"] + n_referrals))
         n_referrals += len(part.referrals)
@@ -522,29 +585,35 @@ def join_pathways(parts: list[Pathways]) -> Pathways:
     return Pathways(*joined, parts[0].as_at)
 
 
-def check_parts(extract: Extract, person_of, record: Record, expected: Results, bucket: Callable[[str], int], k: int) -> None:
-    parts = []
-    for number in range(k):
-        part = cut_extract(extract, person_of, lambda person, number=number: bucket(person) == number)
-        tables, account = build_tables(part, record, AS_AT)
-        account.build_ledger()
-        parts.append(build_pathways(tables, record.completion, AS_AT))
-    assert list_differences(list_results(join_pathways(parts), record), expected) == []
+@pytest.fixture(scope="session")
+def put_together(clean_extract, person_of, record) -> Callable[[Callable[[str], int], int], Results]:
+    """The results of k parts, cleaned one by one; bucket gives the part of a person."""
+
+    def run(bucket: Callable[[str], int], k: int) -> Results:
+        parts = []
+        for number in range(k):
+            part = cut_extract(
+                clean_extract, person_of, lambda person, number=number: bucket(person) == number
+            )
+            tables, _ = build_tables(part, record, AS_AT)
+            parts.append(build_pathways(tables, record.completion, AS_AT))
+        return list_results(join_pathways(parts), record)
+
+    return run
 
 
-@pytest.mark.parametrize("k", [1, 2, 5])
-def test_parts_by_person_put_together_are_the_whole(k, clean_extract, person_of, record, plain):
-    check_parts(clean_extract, person_of, record, plain, lambda person: crc32(person.encode()) % k, k)
+@pytest.mark.parametrize("k", [2, 5])
+def test_parts_by_person_put_together_are_the_whole(k, put_together, plain):
+    assert list_differences(put_together(lambda person: crc32(person.encode()) % k, k), plain) == []
 
 
-@settings(max_examples=6, deadline=None)
-@given(k=st.integers(2, 7), salt=st.text("abc", max_size=3))
-def test_parts_cut_anyhow_are_the_whole(clean_extract, person_of, record, plain, k, salt):
-    check_parts(clean_extract, person_of, record, plain, lambda person: crc32((salt + person).encode()) % k, k)
+@settings(max_examples=3, deadline=None)
+@given(k=st.integers(2, 6), salt=st.text("abc", max_size=3))
+def test_parts_cut_anyhow_are_the_whole(put_together, plain, k, salt):
+    assert list_differences(put_together(lambda person: crc32((salt + person).encode()) % k, k), plain) == []
 
 
-def test_a_part_may_be_one_person(clean_extract, person_of, record, plain):
-    """One person alone, everyone else together."""
-    persons = sorted(set(person_of.values()))
-    for one in persons[:3]:
-        check_parts(clean_extract, person_of, record, plain, lambda person, one=one: int(person == one), 2)
+def test_a_part_may_be_one_person_or_nobody(put_together, plain, person_of):
+    """One person alone, everyone else together, and an empty part."""
+    one = sorted(set(person_of.values()))[3]
+    assert list_differences(put_together(lambda person: int(person == one), 3), plain) == []
