@@ -43,9 +43,7 @@ __all__ = [
     "describe_gaps", "describe_proxy", "describe_spread", "read_benchmark_settings",
 ]  # fmt: skip
 
-LICENCE = (
-    "Source: NHS England, NHS Talking Therapies monthly and annual statistics, Open Government Licence v3.0"
-)
+LICENCE = "Source: NHS England, NHS Talking Therapies monthly and annual statistics, Open Government Licence v3.0"
 YEAR = 12  # published months set against the 12 before them
 SUSTAINED_MONTHS = 7  # a level is sustained when so many published months in a row lie on one side of it
 SIGNAL_WORDS = {
@@ -82,9 +80,7 @@ class ProxyWords:
         return tuple(text for text in (*found, self.code_change, self.gaps, self.note) if text)
 
 
-def describe_proxy(
-    chart: pd.DataFrame, results: pd.DataFrame, proxy: Proxy, settings: BenchmarkSettings
-) -> ProxyWords:
+def describe_proxy(chart: pd.DataFrame, results: pd.DataFrame, proxy: Proxy, settings: BenchmarkSettings) -> ProxyWords:
     """All words for one proxy, from the service's chart table and the table of `build_benchmark`.
 
     A comparison with too few published months says so. The project's comparison is between levels and dates

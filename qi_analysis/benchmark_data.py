@@ -140,8 +140,7 @@ def _build_rows(wide: pd.DataFrame, proxy: Proxy, months: pd.PeriodIndex) -> pd.
 def _sum_parts(parts: pd.DataFrame, proxy: Proxy) -> tuple[pd.Series, pd.Series]:
     """Numerator and denominator; both empty for a published mean, and where a part is empty."""
     sums = (
-        parts[list(names)].sum(axis=1, min_count=max(len(names), 1))
-        for names in (proxy.numerator, proxy.denominator)
+        parts[list(names)].sum(axis=1, min_count=max(len(names), 1)) for names in (proxy.numerator, proxy.denominator)
     )
     numerator, denominator = sums
     return numerator, denominator

@@ -69,3 +69,15 @@ class Look:
     marks: tuple[Mark, ...] = ()
     size: Literal["wide", "small"] = "wide"
     centre: str = "average"
+
+
+def spread_heights(heights: list[float], apart: float) -> list[float]:
+    """The same heights, rising, at least so far apart, the whole kept at 1 or lower where it fits."""
+    spread: list[float] = []
+    for height in heights:
+        spread.append(max(height, spread[-1] + apart) if spread else height)
+    top = 1.0
+    for index in reversed(range(len(spread))):
+        spread[index] = min(spread[index], top)
+        top = spread[index] - apart
+    return spread

@@ -36,6 +36,7 @@ from qi_analysis.chart_style import (
     TARGET,
     Look,
     Mark,
+    spread_heights,
 )
 from qi_analysis.periods import MONTHS
 from qi_analysis.svg import render_svg
@@ -248,18 +249,6 @@ def _write_ends(axes: Axes, ends: Ends, look: Look) -> None:
     known = sorted((value, name, colour) for name, (value, colour) in ends.items() if np.isfinite(value))
     heights = [(value - low) / (high - low) for value, _, _ in known]
     down = axes.get_position().height * axes.get_figure().get_figheight() * 72  # type: ignore[union-attr]
-    for (value, name, colour), height in zip(known, _spread(heights, LABEL_HEIGHT / down), strict=True):
+    for (value, name, colour), height in zip(known, spread_heights(heights, LABEL_HEIGHT / down), strict=True):
         text = f"{name} {value:.0%}" if look.unit == "share" else f"{name} {value:,.3g}"
         axes.text(1.015, height, text, transform=axes.transAxes, va="center", fontsize=9.5, color=colour)
-
-
-def _spread(heights: list[float], apart: float) -> list[float]:
-    """The same heights, rising, at least so far apart, the whole kept at 1 or lower where it fits."""
-    spread: list[float] = []
-    for height in heights:
-        spread.append(max(height, spread[-1] + apart) if spread else height)
-    top = 1.0
-    for index in reversed(range(len(spread))):
-        spread[index] = min(spread[index], top)
-        top = spread[index] - apart
-    return spread

@@ -35,7 +35,7 @@ def check_period(tables: Tables, period: Period, gaps: Mapping[str, str]) -> Non
     if period not in periods:
         raise DataProblem(
             f"There is no whole month of data for {period.words}: the extract speaks for {periods[0].id} to "
-            f"{periods[-1].id} (it was taken on {describe_day(tables.extract_date)}). Choose one of those, or export again."
+            f"{periods[-1].id} (taken on {describe_day(tables.extract_date)}). Choose one of those, or export again."
         )
     days = {"contacts": tables.contacts["contact_on"], "referrals received": tables.referrals["received_on"]}
     for name, column in days.items():
@@ -55,8 +55,9 @@ def _check_months(name: str, days: pd.Series, periods: list[Period], period: Per
         if number and count < FAR_SMALLER * previous:
             what = f"no {name}" if count == 0 else f"far fewer {name} than the month before"
             raise DataProblem(
-                f"{periods[number].words} has {what}: is a file missing or cut short? Export it again, or, if the month is "
-                f'known to be lost, add it to project.toml as [[accepted_gaps]] month = "{periods[number].id}" with a reason.'
+                f"{periods[number].words} has {what}: is a file missing or cut short? Export it again, or, if the "
+                f"month is known to be lost, add it to project.toml as [[accepted_gaps]] with month = "
+                f'"{periods[number].id}" and a reason.'
             )
         previous = count
 

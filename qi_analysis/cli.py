@@ -25,7 +25,6 @@ def run(
 ) -> None:
     """Make and publish a review (or all of them). Nothing is published unless everything held."""
     from qi_analysis.places import find_places
-    from qi_analysis.runs import Outcome
     from qi_analysis.runs import run as run_reviews
 
     places = find_places()
@@ -44,7 +43,6 @@ def run(
         raise typer.Exit(max(outcome.exit_code for outcome in failed))
     _say_where(places.reports)
     typer.echo(outcomes[-1].line)
-    assert Outcome
 
 
 def _say_where(reports: Path) -> None:
@@ -118,7 +116,9 @@ def list_reviews() -> None:
     for period_id, revisions in reversed(published.items()):
         last = revisions[-1]
         kind = " [synthetic data]" if last.manifest["data_kind"] != "service" else ""
-        typer.echo(f"{period_id}  revision {last.revision}  data to {last.manifest['data_date']}  {last.manifest['verdict']}{kind}")
+        typer.echo(
+            f"{period_id}  revision {last.revision}  data to {last.manifest['data_date']}  {last.manifest['verdict']}{kind}"
+        )
 
 
 @app.command()
@@ -183,7 +183,10 @@ def main() -> None:
         sys.exit(problem.exit_code)
     except Exception as surprise:
         _log_surprise(surprise)
-        typer.echo("Something unexpected went wrong, and nothing was published. The log in data/processed/logs says where.", err=True)
+        typer.echo(
+            "Something unexpected went wrong, and nothing was published. The log in data/processed/logs says where.",
+            err=True,
+        )
         sys.exit(UNEXPECTED)
 
 

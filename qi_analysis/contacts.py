@@ -7,14 +7,25 @@ import numpy as np
 import pandas as pd
 
 from qi_analysis.account import Account
-from qi_analysis.codes import GAD7, INVALID, PHQ9, SCORE_MAXIMUM
-from qi_analysis.keys import build_key, find_key, join_keys, number_rows
+from qi_analysis.codes import INVALID
+from qi_analysis.keys import build_key, join_keys, number_rows
+from qi_analysis.links import Links
 from qi_analysis.merge import merge_rows, note_primary_only, set_aside_rows
 from qi_analysis.referrals import Lookup
 
 SEEN = ("5", "6")
 FOLLOW_UP = "06"
-KEPT = ("contact_on", "contact_time", "planned", "attendance", "type", "medium", "medium_v20", "interpreter", "mode")
+KEPT = (
+    "contact_on",
+    "contact_time",
+    "planned",
+    "attendance",
+    "type",
+    "medium",
+    "medium_v20",
+    "interpreter",
+    "mode",
+)
 THERAPY_COLUMNS = ("therapy_1", "therapy_2", "therapy_3", "therapy_4")
 
 
@@ -39,7 +50,9 @@ def build_contacts(
         contact_id, _ = build_key(rows["contact_id"])
     else:
         time = rows["contact_time"].fillna(-1).to_numpy() if "contact_time" in rows else np.zeros(len(rows))
-        contact_id = join_keys(rows["contact_on"].to_numpy().astype("datetime64[D]").astype("int64"), time.astype("int64"))
+        contact_id = join_keys(
+            rows["contact_on"].to_numpy().astype("datetime64[D]").astype("int64"), time.astype("int64")
+        )
     rules = {
         "no_key": (written < 0) | (contact_id < 0),
         "test_patient": is_test,
@@ -89,50 +102,9 @@ def _note_conflicts(key: np.ndarray, attendance: np.ndarray, account: Account) -
         account.note("conflicting_attendance", "contacts", int((pairs.value_counts() > 1).sum()), "attendance")
 
 
-class Links:
-    """Written identifiers of a parent table -> its row numbers, by month of submission where rows give one.
-
-    Identifiers are used again in other months, so a row that knows its month looks nowhere else.
-    """
-
-    def __init__(self, identifier: pd.Series, month: np.ndarray, target: np.ndarray) -> None:
-        key, self.known = build_key(identifier)
-        usable = (key >= 0) & (target >= 0)
-        self.has_months = bool((month >= 0).any())
-        self.by_month = _one_target(key[usable] * MONTH_SPAN + month[usable], target[usable])
-        self.alone = _one_target(key[usable], target[usable])
-
-    def find(self, identifier: pd.Series, month: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(row number or -1, whether it could be more than one) for each row."""
-        key = find_key(identifier, self.known)
-        found = _look_up(self.by_month, key * MONTH_SPAN + month)
-        if not self.has_months or (month < 0).any():
-            weak = (found == MISSING) & ((month < 0) | (not self.has_months))
-            found[weak] = _look_up(self.alone, key[weak])
-        found[key < 0] = MISSING
-        return np.where(found < 0, -1, found), found == UNCLEAR
-
-
-MONTH_SPAN = 1 << 16
-MISSING, UNCLEAR = -1, -2
-
-
-def _one_target(key: np.ndarray, target: np.ndarray) -> pd.Series:
-    """key -> its only target, or UNCLEAR where it has several."""
-    pairs = pd.DataFrame({"key": key, "target": target}).drop_duplicates()
-    several = pairs["key"].duplicated(keep=False)
-    found = pairs.assign(target=pairs["target"].mask(several, UNCLEAR)).drop_duplicates("key")
-    return found.set_index("key")["target"]
-
-
-def _look_up(known: pd.Series, key: np.ndarray) -> np.ndarray:
-    place = known.index.get_indexer(key)
-    return np.where(place >= 0, np.append(known.to_numpy(), MISSING)[place], MISSING).astype("int64")
-
-
 def build_activities(
     typed: Mapping[str, pd.DataFrame], contact_of_row: np.ndarray, account: Account
-) -> tuple[pd.DataFrame, "Links | None"]:
+) -> tuple[pd.DataFrame, Links | None]:
     """(contact, therapy: one row per activity with a therapy; links from activity identifiers to contacts)."""
     contacts = typed["contacts"]
     if "activities" not in typed:
@@ -149,19 +121,26 @@ def build_activities(
     no_key = rows["contact_id"].isna().to_numpy()
     rules = {"no_key": no_key, "contact_unclear": unclear, "contact_not_found": contact < 0}
     good = set_aside_rows(rows, rules, "activities", account)
-    usable, contact_good = rows[good], contact[good]
-    if "activity_id" in usable:
-        own = build_key(usable["activity_id"])[0]
-    else:
-        own = usable["therapy"].cat.codes.to_numpy().astype("int64")
-    kept = merge_rows(usable, join_keys(contact_good, own), "activities", account)
+    usable, owner = rows[good], contact[good]
+    kept = merge_rows(usable, _activity_key(usable, owner), "activities", account)
     note_primary_only(usable, kept, "activities", account)
     account.count_used(usable[kept])
-    every = pd.DataFrame({"contact": contact_good[kept], "therapy": usable["therapy"][kept].array})
-    activity_links = None
-    if "activity_id" in rows:
-        activity_links = Links(rows["activity_id"], rows["month"].to_numpy(), np.where(good, contact, -1))
-    return _distinct_therapies(every), activity_links
+    every = pd.DataFrame({"contact": owner[kept], "therapy": usable["therapy"][kept].array})
+    if "activity_id" not in rows:
+        return _distinct_therapies(every), None
+    latest = np.full(len(rows), -1, dtype="int64")
+    latest[np.flatnonzero(good)[kept]] = owner[kept]
+    return _distinct_therapies(every), Links(rows["activity_id"], rows["month"].to_numpy(), latest)
+
+
+def _activity_key(rows: pd.DataFrame, contact: np.ndarray) -> np.ndarray:
+    """One number per activity: its identifier in its month; without a month also its contact, else contact and code."""
+    therapy = rows["therapy"].cat.codes.to_numpy().astype("int64")
+    if "activity_id" not in rows:
+        return join_keys(contact, therapy)
+    own, month = build_key(rows["activity_id"])[0], rows["month"].to_numpy()
+    named = own >= 0
+    return join_keys(own, month, np.where(named & (month >= 0), -1, contact), np.where(named, -1, therapy))
 
 
 def _distinct_therapies(activities: pd.DataFrame) -> pd.DataFrame:
@@ -184,8 +163,12 @@ def build_logs(rows: pd.DataFrame | None, lookup: Lookup, account: Account) -> p
     good = set_aside_rows(rows, rules, "logs", account)
     rows, referral = rows[good], referral[good]
     ended = rows["ended_on"] if "ended_on" in rows else rows["started_on"].where(False)
-    days = [column.to_numpy().astype("datetime64[D]").astype("int64") for column in (rows["started_on"], ended.fillna(PAST))]
-    programme = rows["programme"].astype("category").cat.codes.to_numpy() if "programme" in rows else np.zeros(len(rows))
+    days = [
+        column.to_numpy().astype("datetime64[D]").astype("int64") for column in (rows["started_on"], ended.fillna(PAST))
+    ]
+    programme = (
+        rows["programme"].astype("category").cat.codes.to_numpy() if "programme" in rows else np.zeros(len(rows))
+    )
     key = join_keys(referral, np.maximum(days[0], 0), np.maximum(days[1], 0), programme.astype("int64"))
     kept = merge_rows(rows, key, "logs", account)
     note_primary_only(rows, kept, "logs", account)
@@ -197,88 +180,12 @@ def build_logs(rows: pd.DataFrame | None, lookup: Lookup, account: Account) -> p
 PAST = pd.Timestamp("1970-01-01")
 
 
-def build_scores(
-    typed: Mapping[str, pd.DataFrame], lookup: Lookup, contacts: pd.DataFrame, contact_of_row: np.ndarray,
-    activity_links: "Links | None", account: Account,
-) -> pd.DataFrame:  # fmt: skip
-    """referral, tool, scored_on, score, is_contact: PHQ-9 and GAD-7 scores in order of recording, each once.
-
-    is_contact: recorded at a contact that is no follow-up after the discharge (type 06).
-    """
-    parts = [_local_scores(typed["contacts"], contacts, contact_of_row)]
-    if "referral_scores" in typed:
-        rows = typed["referral_scores"]
-        referral, is_test = lookup.find(rows["referral_id"])
-        rules = {"test_patient": is_test, "referral_not_found": referral < 0}
-        kept = _keep_scores(rows, referral, rows["scored_on"], rules, "referral_scores", account)
-        parts.append(kept.assign(minute=-1.0, is_contact=False))
-    if "activity_scores" in typed and activity_links is not None:
-        rows = typed["activity_scores"]
-        contact, unclear = activity_links.find(rows["activity_id"], rows["month"].to_numpy())
-        on = pd.Series(np.append(contacts["contact_on"].to_numpy(), np.datetime64("NaT", "s"))[contact], rows.index)
-        referral = np.append(contacts["referral"].to_numpy(), -1)[contact]
-        rules = {"contact_unclear": unclear, "contact_not_found": contact < 0}
-        kept = _keep_scores(rows, referral, on, rules, "activity_scores", account)
-        parts.append(_add_contact(kept, contacts, contact[kept.index]))
-    scores = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    scores = scores.sort_values(["referral", "tool", "scored_on", "minute"], kind="stable", ignore_index=True)
-    return scores.drop(columns="minute")
-
-
-def _add_contact(scores: pd.DataFrame, contacts: pd.DataFrame, contact: np.ndarray) -> pd.DataFrame:
-    """The time of day a score was recorded (contacts without one last), and whether at a follow-up."""
-    time = contacts["contact_time"].to_numpy()[contact] if "contact_time" in contacts else np.full(len(contact), np.nan)
-    follow_up = (contacts["type"] == FOLLOW_UP).to_numpy()[contact]
-    return scores.assign(minute=np.where(np.isnan(time), LATE, time), is_contact=~follow_up)
-
-
-LATE = 2000.0  # minutes: after every time of day
-
-
-def _keep_scores(
-    rows: pd.DataFrame, referral: np.ndarray, on: pd.Series, rules: dict[str, np.ndarray], table: str, account: Account
-) -> pd.DataFrame:
-    tool = rows["tool"].astype("object")
-    maximum = tool.map(SCORE_MAXIMUM).astype("float64")
-    score = rows["score"]
-    rules = rules | {
-        "other_questionnaire": maximum.isna().to_numpy(),
-        "score_out_of_range": ~(score.between(0, maximum) & (score == np.floor(score))).to_numpy(),
-        "no_date": on.isna().to_numpy(),
-    }
-    good = set_aside_rows(rows, rules, table, account)
-    owner = rows["activity_id" if table == "activity_scores" else "referral_id"][good]
-    days = on[good].to_numpy().astype("datetime64[D]").astype("int64")
-    key = join_keys(build_key(owner)[0], (tool[good] == PHQ9).to_numpy().astype("int64"), np.maximum(days, 0), referral[good])
-    kept = merge_rows(rows[good], key, table, account)
-    note_primary_only(rows[good], kept, table, account)
-    account.count_used(rows[good][kept])
-    frame = pd.DataFrame({"referral": referral, "tool": tool.array, "scored_on": on.array, "score": score.array})
-    return frame[good].iloc[np.flatnonzero(kept)]
-
-
-def _local_scores(rows: pd.DataFrame, contacts: pd.DataFrame, contact_of_row: np.ndarray) -> pd.DataFrame:
-    """Scores written in columns of the appointments of a local export."""
-    parts = []
-    for name, tool in (("phq9", PHQ9), ("gad7", GAD7)):
-        if name in rows:
-            score = rows[name].to_numpy()
-            good = (contact_of_row >= 0) & (score >= 0) & (score <= SCORE_MAXIMUM[tool]) & (score == np.floor(score))
-            contact = contact_of_row[good]
-            part = pd.DataFrame({"contact": contact, "tool": tool, "score": score[good]}).drop_duplicates("contact", keep="last")
-            on, referral = contacts["contact_on"].to_numpy(), contacts["referral"].to_numpy()
-            part = part.assign(referral=referral[part["contact"]], scored_on=on[part["contact"]])
-            parts.append(_add_contact(part, contacts, part["contact"].to_numpy()))
-    if not parts:
-        empty = pd.Series([], dtype="datetime64[s]")
-        return pd.DataFrame({"referral": pd.Series([], dtype="int64"), "tool": pd.Series([], dtype="object"),
-                             "scored_on": empty, "score": pd.Series([], dtype="float64"),
-                             "minute": pd.Series([], dtype="float64"), "is_contact": pd.Series([], dtype="bool")})  # fmt: skip
-    return pd.concat(parts)[["referral", "tool", "scored_on", "score", "minute", "is_contact"]]
-
-
 def note_contacts(
-    contacts: pd.DataFrame, activities: pd.DataFrame, referrals: pd.DataFrame, extract_date: date, account: Account
+    contacts: pd.DataFrame,
+    activities: pd.DataFrame,
+    referrals: pd.DataFrame,
+    extract_date: date,
+    account: Account,
 ) -> pd.DataFrame:
     """Flag contacts after the discharge, attended ones not yet due and attended ones with no activity.
 

@@ -8,18 +8,19 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from qi_analysis.account import RULES
 from qi_analysis.codes import REFERENCE, read_rows
 from qi_analysis.episodes import EXITS
-from qi_analysis.extract import read_table_fields
 from qi_analysis.flags import ENDED
 from qi_analysis.measures import MeasureDefinition, read_definitions
 from qi_analysis.periods import describe_day
 from qi_analysis.places import find_places
 from qi_analysis.publish import write_whole
-from qi_analysis.record import Chains, Completion, Definition, Settled, read_record, read_toml
+from qi_analysis.record import read_record, read_toml
+from qi_analysis.settings import Chains, Completion, Definition, Settled
+from qi_analysis.table_fields import Field, read_table_fields
 
 FOLDER = Path(__file__).parent / "definitions"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -44,12 +45,8 @@ def build_definitions_page(completion: Completion) -> str:
 
     Raises KeyError when a line of completion.toml, a field or a date of a measure has no words yet.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-    )  # fmt: skip
-    environment.filters |= {"cell": render_cell, "codes": render_codes}
     measures = read_definitions()
-    page = environment.get_template(f"{PAGE}.j2").render(
+    page = _load_template().render(
         completion=completion,
         agreed_on=describe_day(completion.agreed_on),
         choice=completion.definitions[completion.team_choice],
@@ -60,13 +57,25 @@ def build_definitions_page(completion: Completion) -> str:
         therapies=_therapy_names(),
         exits=EXITS,
         ended=ENDED,
-        li_measures=_build_measures([one for one in measures if one.table == "episodes" or one.clock != "national"]),
+        li_measures=_build_measures([one for one in measures if one.clock != "national"]),
         national=_build_measures([one for one in measures if one.clock == "national"]),
         tables=_build_tables(),
         local=_build_local(),
         rules=_build_rules(),
     )
     return page.rstrip() + "\n"
+
+
+def _load_template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # the page is Markdown
+    )
+    environment.filters |= {"cell": render_cell, "codes": render_codes}
+    return environment.get_template(f"{PAGE}.j2")
 
 
 def render_cell(value: object) -> str:
@@ -83,7 +92,8 @@ def describe_definition(rule: Definition, completion: Completion) -> str:
     """What a definition asks of an ended LI episode, worked out from its numbers and not from its name."""
     asked = []
     if rule.planned_end:
-        asked.append(f"end code {render_codes(completion.planned_end_codes)} and at least {rule.min_sessions} LI sessions")
+        codes = render_codes(completion.planned_end_codes)
+        asked.append(f"end code {codes} and at least {rule.min_sessions} LI sessions")
     if rule.enough_sessions:
         asked.append(f"at least {rule.enough_sessions} LI sessions, whatever the end code")
     if rule.min_treatment_contacts:
@@ -92,7 +102,7 @@ def describe_definition(rule: Definition, completion: Completion) -> str:
 
 
 def _build_lines(completion: Completion) -> list[dict[str, str]]:
-    """Every line of completion.toml with its value now and its meaning; the definitions' own lines have no one value."""
+    """Every line of completion.toml with its value now (a definition's lines have none) and its meaning."""
     says = {row["line"]: row["says"] for row in read_rows(FOLDER / "completion_lines.csv")}
     top = [f.name for f in fields(Completion) if f.name not in ("settled", "definitions", "chains")]
     values: dict[str, Any] = {name: getattr(completion, name) for name in top}
@@ -124,7 +134,13 @@ def _build_measures(measures: list[MeasureDefinition]) -> list[dict[str, str]]:
     rows: dict[str, dict[str, str]] = {}
     for one in measures:
         month = LOG_MONTH if one.table == "logs" else MONTH_WORDS[one.month_by]
-        row = {"id": one.measure_id, "name": one.name, "statistic": one.statistic, "says": one.says, "month": month}
+        row = {
+            "id": one.measure_id,
+            "name": one.name,
+            "statistic": one.statistic,
+            "says": one.says,
+            "month": month,
+        }
         known = rows.setdefault(one.measure_id, row)
         if known is not row:
             known["month"] += f"; {month}"
@@ -132,22 +148,31 @@ def _build_measures(measures: list[MeasureDefinition]) -> list[dict[str, str]]:
 
 
 def _build_tables() -> list[dict[str, Any]]:
-    """Each national table with its fields: our name, headings, kind, needed or not, meaning."""
-    text, says = read_toml(FOLDER / "tables.toml"), _field_words()
-    own = {name: set(block["fields"]) for name, block in text.items() if "national" in block}
+    """Each national table with its own fields, and last the fields that stand in every table."""
+    text = read_toml(FOLDER / "tables.toml")
     tables = []
     for name, known in read_table_fields().items():
-        listed = [_build_field(field, spec, says) for field, spec in known.items() if field in own[name]]
-        tables.append({"name": name, "national": text[name]["national"], "why": text[name]["why"], "fields": listed})
-    submission = text["submission"]["fields"]
-    listed = [{"name": f, "headings": ", ".join(s["headings"]), "kind": s["kind"], "need": "", "says": says[f]} for f, s in submission.items()]  # fmt: skip
-    return tables + [{"name": "in every table", "national": "", "why": "which submission a row came from", "fields": listed}]
+        own = {field: spec for field, spec in known.items() if field in text[name]["fields"]}
+        head = {"name": name, "national": text[name]["national"], "why": text[name]["why"]}
+        tables.append(head | {"fields": _build_fields(own)})
+    shared = {field: read_table_fields()["referrals"][field] for field in text["submission"]["fields"]}
+    head = {"name": "in every table", "national": "", "why": "which submission a row came from"}
+    return [*tables, head | {"fields": _build_fields(shared)}]
 
 
-def _build_field(name: str, spec: Any, says: Mapping[str, str]) -> dict[str, str]:
-    kind = f"code ({spec.list})" if spec.list else spec.kind
-    need = "needed" if spec.required else ""
-    return {"name": name, "headings": ", ".join(spec.headings), "kind": kind, "need": need, "says": says[name]}
+def _build_fields(known: Mapping[str, Field]) -> list[dict[str, str]]:
+    """Our name, headings, kind, needed or not, and meaning of each field."""
+    says = _field_words()
+    return [
+        {
+            "name": name,
+            "headings": ", ".join(spec.headings),
+            "kind": f"code ({spec.list})" if spec.list else spec.kind,
+            "need": "needed" if spec.required else "",
+            "says": says[name],
+        }
+        for name, spec in known.items()
+    ]
 
 
 def _build_local() -> dict[str, list[dict[str, str]]]:
@@ -155,7 +180,9 @@ def _build_local() -> dict[str, list[dict[str, str]]]:
     says = _field_words()
     parts = read_toml(FOLDER / "tables.toml")["local"]
     return {
-        part: [{"name": n, "need": "needed" if n in block["required"] else "", "says": says[n]} for n in block["fields"]]
+        part: [
+            {"name": n, "need": "needed" if n in block["required"] else "", "says": says[n]} for n in block["fields"]
+        ]
         for part, block in parts.items()
     }
 

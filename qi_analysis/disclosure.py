@@ -39,7 +39,11 @@ def protect_results(results: pd.DataFrame, statistic: pd.Series, exact: pd.Serie
     hidden = is_small(bottom) | (is_small(top) & (is_share | is_count)) | is_small(rest)
     everyone = is_share & (bottom < SMALLEST_BASE) & ((top == 0) | (top == bottom)) & (bottom > 0)
     other = ~is_share & ~is_count
-    hidden |= everyone | (other & (bottom < SMALLEST_BASE) & (bottom > 0)) | (~is_exact & is_share & (bottom < SMALLEST_BASE) & (bottom > 0))
+    hidden |= (
+        everyone
+        | (other & (bottom < SMALLEST_BASE) & (bottom > 0))
+        | (~is_exact & is_share & (bottom < SMALLEST_BASE) & (bottom > 0))
+    )
     rounded_top = round_count(top).where(~is_exact, top)
     rounded_bottom = round_count(bottom).where(~is_exact, bottom)
     times = np.where(kind == "percent", 100.0, 1.0)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from qi_analysis.codes import INVALID
-from qi_analysis.record import Completion, Definition
 from qi_analysis.sequences import Sequence
+from qi_analysis.settings import Completion, Definition
 from qi_analysis.stages import HI, LI, build_items
 
 # In the order in which they are tried: the first that fits is the exit category.
@@ -21,7 +21,9 @@ STRAY_HI = 1  # HI sessions before the first LI session that are ignored
 NOWHERE = np.iinfo("int64").max
 
 
-def add_episodes(referrals: pd.DataFrame, contacts: pd.DataFrame, logs: pd.DataFrame, completion: Completion) -> pd.DataFrame:
+def add_episodes(
+    referrals: pd.DataFrame, contacts: pd.DataFrame, logs: pd.DataFrame, completion: Completion
+) -> pd.DataFrame:
     """Adds is_li, is_step_down, li_start, li_last, li_end, n_li, step_up_on, li_dose_<k>_on and exit_<definition>.
 
     li_end is the step-up date, else the discharge date, else missing (open). Exit categories are empty for
@@ -53,7 +55,9 @@ def add_episodes(referrals: pd.DataFrame, contacts: pd.DataFrame, logs: pd.DataF
     for dose in DOSES:
         columns[f"li_dose_{dose}_on"] = np.where(started, _nth_counted(items, counted, dose), nothing)
     with_episode = referrals.assign(**columns)
-    exits = {f"exit_{name}": build_exits(with_episode, rule, completion) for name, rule in completion.definitions.items()}
+    exits = {
+        f"exit_{name}": build_exits(with_episode, rule, completion) for name, rule in completion.definitions.items()
+    }
     return with_episode.assign(**exits)
 
 
@@ -70,7 +74,9 @@ def _build_sessions(contacts: pd.DataFrame, logs: pd.DataFrame, completion: Comp
     return build_items(sessions, None, HI, n)
 
 
-def _starts_with_li(items: Sequence, first_li: np.ndarray, referrals: pd.DataFrame, completion: Completion) -> np.ndarray:
+def _starts_with_li(
+    items: Sequence, first_li: np.ndarray, referrals: pd.DataFrame, completion: Completion
+) -> np.ndarray:
     """Per owner: does the referral count as an LI episode under the episode rule?"""
     if completion.episode_rule == "national_stage":
         return (referrals["first_stage"].to_numpy()[items.owner] == "LI").astype(bool)

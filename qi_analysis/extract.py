@@ -7,34 +7,23 @@ described in project/columns.toml. Both end as the same tables of text with our 
 import difflib
 import fnmatch
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from qi_analysis.errors import DataProblem, RecordProblem
-from qi_analysis.reader import SUFFIXES, Headings, plain_heading, read_headings, read_raw_table
-from qi_analysis.record import ColumnMap, LocalFile
+from qi_analysis.headings import Headings, plain_heading
+from qi_analysis.reader import SUFFIXES, read_headings, read_raw_table
+from qi_analysis.settings import ColumnMap, LocalFile
+from qi_analysis.table_fields import find_field, read_table_fields, read_tables_text
 
-TABLES = Path(__file__).parent / "definitions" / "tables.toml"
 NEEDED = ("referrals", "contacts", "activities")  # national tables without which nothing can be worked out
 PERSON_FIELDS = ("patient_id", "person_id", "nhs_number", "surname", "forename", "birth_date", "age", "gender",
     "ethnicity", "deprivation")  # fmt: skip
 SYNTHETIC_SYSTEM = "qi_analysis synthetic sample"
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a table: its national headings, its kind and its code list."""
-
-    headings: tuple[str, ...]
-    kind: str
-    list: str = ""
-    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,39 +51,14 @@ class Extract:
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # field -> own label -> code
 
 
-@cache
-def read_table_fields() -> dict[str, dict[str, Field]]:
-    """table -> field -> Field, with the submission fields in every national table."""
-    text = tomllib.loads(TABLES.read_text(encoding="utf-8"))
-    extra = _fields(text["submission"]["fields"])
-    return {name: _fields(block["fields"]) | extra for name, block in text.items() if "national" in block}
-
-
-@cache
-def _tables_text() -> dict[str, Any]:
-    return tomllib.loads(TABLES.read_text(encoding="utf-8"))
-
-
-def _fields(block: Mapping[str, Any]) -> dict[str, Field]:
-    return {name: Field(**{**spec, "headings": tuple(spec["headings"])}) for name, spec in block.items()}
-
-
-def find_field(name: str) -> Field:
-    """The kind and code list of a field name, wherever it stands; local names included."""
-    for fields in read_table_fields().values():
-        if name in fields:
-            return fields[name]
-    if name.startswith("therapy_"):
-        return find_field("therapy")
-    return Field((), "date" if name == "updated_at" else "number")
-
-
 def find_sources(raw: Path, columns: ColumnMap | None) -> tuple[str, list[Source], list[str]]:
     """(layout, files by table, files not used). Raises DataProblem when data/raw holds no layout it knows."""
     files = [
-        path for path in sorted(raw.iterdir()) if path.suffix.lower() in SUFFIXES and not path.name.startswith(("~", "."))
+        path
+        for path in sorted(raw.iterdir())
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(("~", "."))
     ]
-    numbers = {spec["national"]: name for name, spec in _tables_text().items() if "national" in spec}
+    numbers = {spec["national"]: name for name, spec in read_tables_text().items() if "national" in spec}
     named = {path: re.search(r"IDS\s?_?(\d{3})", path.stem.upper()) for path in files}
     if any(named.values()):
         sources = [
@@ -118,7 +82,9 @@ def find_sources(raw: Path, columns: ColumnMap | None) -> tuple[str, list[Source
 def _national_source(path: Path, table: str) -> Source:
     fields = read_table_fields()[table]
     known = {plain_heading(heading): name for name, spec in fields.items() for heading in spec.headings}
-    long_text = frozenset(name for name, spec in fields.items() if spec.kind in ("id", "name") and name not in SHORT_IDS)
+    long_text = frozenset(
+        name for name, spec in fields.items() if spec.kind in ("id", "name") and name not in SHORT_IDS
+    )
     required = {name: spec.headings[0] for name, spec in fields.items() if spec.required}
     return Source(path, table, Headings(known, long_text), required)
 
@@ -129,7 +95,7 @@ SHORT_IDS = ("submission_id", "file_type", "provider", "programme", "version", "
 def _check_national(sources: list[Source]) -> None:
     for table in NEEDED:
         if not any(source.table == table for source in sources):
-            name = _tables_text()[table]["national"]
+            name = read_tables_text()[table]["national"]
             raise DataProblem(f"data/raw has no file for {name} ({table}). Add it; nothing can be counted without it.")
     for source in sources:
         for other in sources:
@@ -139,11 +105,15 @@ def _check_national(sources: list[Source]) -> None:
 
 def _local_source(part: str, local: LocalFile, files: list[Path]) -> Source:
     pattern = local.file.casefold()
-    found = [path for path in files if fnmatch.fnmatch(path.name.casefold(), pattern + "*" * (not pattern.endswith("*")))]
+    found = [
+        path for path in files if fnmatch.fnmatch(path.name.casefold(), pattern + "*" * (not pattern.endswith("*")))
+    ]
     if len(found) != 1:
         number = "no file" if not found else f"{len(found)} files"
-        raise DataProblem(f"data/raw holds {number} named {local.file!r} for the {part} of the local export. One is needed.")
-    text = _tables_text()["local"][part]
+        raise DataProblem(
+            f"data/raw holds {number} named {local.file!r} for the {part} of the local export. One is needed."
+        )
+    text = read_tables_text()["local"][part]
     known = text["fields"]
     for name in list(local.columns.values()) + list(local.dates) + list(local.labels):
         if name not in known:
@@ -187,27 +157,60 @@ def read_extract(raw: Path, columns: ColumnMap | None) -> Extract:
     layout, sources, _ = find_sources(raw, columns)
     parts: dict[str, list[pd.DataFrame]] = {}
     rejected = []
+    written: dict[str, set[str]] = {}
     for number, source in enumerate(sources):
         table = read_raw_table(source.path, source.headings)
         absent = [name for name in source.required if name not in table.frame]
         if absent:
             _, missing, _ = check_headings(source)
             first = next(text for text in missing if text.startswith(source.required[absent[0]]))
-            raise DataProblem(f"{source.path.name}: there is no column {first.replace(' (needed)', '')}. Rename it or map it.")
+            raise DataProblem(
+                f"{source.path.name}: there is no column {first.replace(' (needed)', '')}. Rename it or map it."
+            )
         parts.setdefault(source.table, []).append(table.frame.assign(file=number))
         rejected.append(table.rejected.assign(file=number, table=source.table))
-    frames = {name: _join(frames) for name, frames in parts.items()}
+        written.setdefault(source.table, set()).update(table.headings)
+    frames = {}
+    for name, pieces in parts.items():
+        frames[name], odd = _reject_odd_rows(_join(pieces), written[name])
+        rejected.append(odd.assign(table=name))
     files = [source.path.name for source in sources]
-    holds = [f"{_tables_text()[s.table]['national']} {s.table}" if layout == "national" else s.table for s in sources]
+    holds = [
+        f"{read_tables_text()[s.table]['national']} {s.table}" if layout == "national" else s.table for s in sources
+    ]
     lost = pd.concat(rejected, ignore_index=True).astype({"file": "int64", "line": "int64"})
     if layout == "national":
-        synthetic = "header" in frames and frames["header"].get("system", pd.Series(dtype="str")).eq(SYNTHETIC_SYSTEM).any()
+        synthetic = (
+            "header" in frames and frames["header"].get("system", pd.Series(dtype="str")).eq(SYNTHETIC_SYSTEM).any()
+        )
         return Extract(layout, files, frames, lost, holds, is_synthetic=bool(synthetic))
     assert columns is not None
     forms = dict(columns.referrals.dates) | dict(columns.appointments.dates)
     labels = dict(columns.referrals.labels) | dict(columns.appointments.labels)
     tables = {"referrals": frames["referrals"], "contacts": frames["appointments"]}
     return Extract(layout, files, tables, lost, holds, columns, forms=forms, labels=labels)
+
+
+TOTALS = ("total", "grand total", "end of")
+
+
+def _reject_odd_rows(frame: pd.DataFrame, written: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(the records, rows that are none with file, line and rule): totals, empty rows, headings that stand again."""
+    content = [name for name in frame if name not in ("file", "line")]
+    filled = np.sum([frame[name].notna().to_numpy() for name in content], axis=0)
+    rule = pd.Series("", frame.index, dtype="object")
+    sparse = np.flatnonzero(filled <= max(1, len(content) // 3))
+    if len(sparse):
+        first = frame[content].iloc[sparse].astype("str").bfill(axis=1).iloc[:, 0].str.strip().str.lower()
+        rule.iloc[sparse[first.str.startswith(TOTALS).fillna(False).to_numpy(dtype=bool)]] = "total_row"
+    rule[filled == 0] = "blank_row"
+    key = next((name for name in content if frame[name].dtype != "category"), content[0])
+    rule[frame[key].isin([heading.strip() for heading in written]).to_numpy(dtype=bool)] = "repeated_heading"
+    odd = (rule != "").to_numpy()
+    if not odd.any():
+        return frame, pd.DataFrame({"file": [], "line": [], "rule": []})
+    rejected = frame.loc[odd, ["file", "line"]].assign(rule=rule[odd])
+    return frame[~odd].reset_index(drop=True), rejected
 
 
 def _join(frames: list[pd.DataFrame]) -> pd.DataFrame:

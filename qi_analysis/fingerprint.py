@@ -36,7 +36,9 @@ def digest_files(paths: Iterable[Path], root: Path) -> str:
 
 def digest_inputs(folder: Path) -> dict[str, str]:
     """name -> SHA-256 of every file of an extract."""
-    return {path.name: digest_file(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name != "README.md"}
+    return {
+        path.name: digest_file(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name != "README.md"
+    }
 
 
 @cache
@@ -73,7 +75,10 @@ def read_commit() -> str:
     """The commit the code stands at, "unknown" outside a git checkout."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(PACKAGE.parent), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, timeout=10
+            ["git", "-C", str(PACKAGE.parent), "rev-parse", "--short", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=10,
         )
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"

@@ -12,10 +12,17 @@ import pandas as pd
 
 from qi_analysis.codes import REFERENCE, read_rows
 from qi_analysis.episodes import DOSES
-from qi_analysis.record import Completion
+from qi_analysis.settings import Completion
 
 Flag = Callable[[pd.DataFrame], np.ndarray]
-ENDED = ("completed", "short_planned", "dropped_out", "declined", "other_end", "unknown")  # the headline denominator
+ENDED = (
+    "completed",
+    "short_planned",
+    "dropped_out",
+    "declined",
+    "other_end",
+    "unknown",
+)  # the headline denominator
 DAY = np.timedelta64(1, "D")
 WEEK_DAYS = 7
 
@@ -90,7 +97,9 @@ def _of_group(name: str, group: str) -> Flag:
 FLAGS: dict[str, Flag] = {
     "all": lambda frame: np.ones(len(frame), dtype=bool),
     # open referrals by time since the last treatment, as at the end of the month looked at
-    "waiting_for_treatment": lambda frame: frame["ended_on"].isna().to_numpy() & frame["first_treatment_on"].isna().to_numpy(),
+    "waiting_for_treatment": lambda frame: (
+        frame["ended_on"].isna().to_numpy() & frame["first_treatment_on"].isna().to_numpy()
+    ),
     # waits
     "assessed_within_28_days": _wait(0, 28, "first_assessment_on"),
     "assessed_29_to_56_days": _wait(29, 56, "first_assessment_on"),
@@ -151,8 +160,12 @@ FLAGS: dict[str, Flag] = {
     "days_step_up": _days("stage_1_ended_on", "stage_2_began_on"),
     "li_first_within_28_days": lambda frame: FLAGS["li_first"](frame) & (FLAGS["days_assessment_to_li"](frame) < 29),
     "li_first_within_90_days": lambda frame: FLAGS["li_first"](frame) & (FLAGS["days_assessment_to_li"](frame) <= 90),
-    "stepped_up_within_28_days": lambda frame: FLAGS["stepped_up_by_stage"](frame) & (FLAGS["days_step_up"](frame) < 29),
-    "stepped_up_within_90_days": lambda frame: FLAGS["stepped_up_by_stage"](frame) & (FLAGS["days_step_up"](frame) <= 90),
+    "stepped_up_within_28_days": lambda frame: (
+        FLAGS["stepped_up_by_stage"](frame) & (FLAGS["days_step_up"](frame) < 29)
+    ),
+    "stepped_up_within_90_days": lambda frame: (
+        FLAGS["stepped_up_by_stage"](frame) & (FLAGS["days_step_up"](frame) <= 90)
+    ),
     # contacts
     "therapy_appointment": lambda frame: (frame["is_seen"] & frame["type"].isin(["02", "03", "05"])).to_numpy(),
     "li_step_down": _column("is_step_down"),
@@ -162,7 +175,9 @@ for _group in ("white", "asian", "black", "mixed", "other"):
     FLAGS[f"finished_less_not_at_caseness_{_group}"] = _of_group("finished_less_not_at_caseness", _group)
 
 
-def build_episode_flags(episodes: pd.DataFrame, completion: Completion, as_at: pd.Timestamp) -> Mapping[str, np.ndarray]:
+def build_episode_flags(
+    episodes: pd.DataFrame, completion: Completion, as_at: pd.Timestamp
+) -> Mapping[str, np.ndarray]:
     """The named columns of LI episodes (rows with is_li): exits by the team's definition and by each other.
 
     li_ended is the headline denominator; open, stepped up and deceased people are outside it. The fixed

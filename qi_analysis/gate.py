@@ -11,7 +11,19 @@ from html.parser import HTMLParser
 from qi_analysis.errors import GateClosed
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-FORBIDDEN_TAGS = ("script", "iframe", "frame", "object", "embed", "form", "input", "link", "base", "audio", "video")
+FORBIDDEN_TAGS = (
+    "script",
+    "iframe",
+    "frame",
+    "object",
+    "embed",
+    "form",
+    "input",
+    "link",
+    "base",
+    "audio",
+    "video",
+)
 LOADING = ("src", "srcset", "poster", "data", "background", "action", "formaction")
 LARGEST_PAGE = 16_000_000  # bytes
 SHORTEST_IDENTIFIER = 5  # shorter ones are too much like words and numbers of the page itself
@@ -50,7 +62,11 @@ class _Page(HTMLParser):
                 self.faults.add("an event handler")
             if name in LOADING and not value.startswith("data:image/"):
                 self.faults.add("something to load from outside the page")
-            if name.endswith("href") and not value.startswith(("#", "../", "./")) and not re.fullmatch(r"[\w./-]+", value):
+            if (
+                name.endswith("href")
+                and not value.startswith(("#", "../", "./"))
+                and not re.fullmatch(r"[\w./-]+", value)
+            ):
                 self.faults.add("a link that leaves the page")
             if name not in ("d", "style", "transform", "points", "viewbox", "content", "class", "id"):
                 self.text.append(value)
@@ -95,7 +111,7 @@ def check_page(html: str, identifiers: Collection[str]) -> list[str]:
         faults.add("more than 16 MB")
     if any(_is_nhs_number(found[0]) for found in TEN_DIGITS.finditer(text)):
         faults.add("an NHS number")
-    words = set(re.findall(r"[\w/.:-]{%d,}" % SHORTEST_IDENTIFIER, text))
+    words = set(re.findall(rf"[\w/.:-]{{{SHORTEST_IDENTIFIER},}}", text))
     known = {one for one in identifiers if len(one) >= SHORTEST_IDENTIFIER}
     if words & known:
         faults.add("an identifier of the extract")

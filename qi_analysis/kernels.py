@@ -77,9 +77,10 @@ class ForkProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         context = multiprocessing.get_context("fork")
         cwd = str(kwargs.get("cwd") or os.getcwd())
+        assert self.parent is not None
         process = context.Process(target=run_kernel, args=(self.parent.connection_file, cwd), daemon=False)
         process.start()
-        self.process = _Child(process)
+        self.process = _Child(process)  # type: ignore[assignment]
         self.pid = process.pid
         self.pgid = None
         return self.connection_info
@@ -104,7 +105,7 @@ class WarmKernelManager(AsyncKernelManager):
         if not CAN_FORK:
             return await super()._async_pre_start_kernel(**kw)
         usual = KernelProvisionerFactory._instance
-        KernelProvisionerFactory._instance = _Factory(parent=self.parent)
+        KernelProvisionerFactory._instance = _Factory(parent=self.parent)  # type: ignore[assignment]
         try:
             return await super()._async_pre_start_kernel(**kw)
         finally:

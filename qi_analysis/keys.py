@@ -5,8 +5,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-BLANK_KEYS = ("", "NULL", "Null", "null", "N/A", "n/a", "NA", "#N/A", "*", "-", "nan", "NaN", "None", "Unknown", "unknown")
-MONTHS = 1 << 16  # more months than any calendar here
+from qi_analysis.codes import BLANKS
+
+LONGEST_BLANK = max(len(marker) for marker in BLANKS)
 
 
 def _text(column: pd.Series) -> pa.Array:
@@ -14,11 +15,14 @@ def _text(column: pd.Series) -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
-def tidy_key(column: pd.Series) -> pd.Series:
-    """An identifier without spaces around it; markers for nothing are missing. Letters keep their case."""
+def tidy_key(column: pd.Series) -> tuple[pd.Series, int]:
+    """(an identifier without spaces around it, how many were markers for nothing). Letters keep their case."""
     trimmed = pc.utf8_trim_whitespace(_text(column))
-    blank = pc.is_in(trimmed, value_set=pa.array(BLANK_KEYS, pa.large_string()))
-    return pd.Series(pc.if_else(blank, pa.scalar(None, pa.large_string()), trimmed), column.index, dtype="str")
+    short = pc.if_else(pc.less_equal(pc.binary_length(trimmed), LONGEST_BLANK), trimmed, None)
+    blank = pc.is_in(pc.utf8_lower(short), value_set=pa.array(sorted(BLANKS), pa.large_string()))
+    empty = pc.sum(pc.equal(trimmed, "")).as_py() or 0
+    tidied = pc.if_else(blank, pa.scalar(None, pa.large_string()), trimmed)
+    return pd.Series(tidied, column.index, dtype="str"), (pc.sum(blank).as_py() or 0) - empty
 
 
 def build_key(column: pd.Series) -> tuple[np.ndarray, pa.Array]:

@@ -15,20 +15,23 @@ import pandas as pd
 from qi_analysis.codes import REFERENCE, read_rows
 from qi_analysis.contacts import months_of
 from qi_analysis.flags import FLAGS, build_episode_flags
+from qi_analysis.open_referrals import calculate_open
 from qi_analysis.pathways import Pathways
 from qi_analysis.periods import Period, build_periods
-from qi_analysis.record import Completion
+from qi_analysis.settings import Completion
 
 MEASURES = Path(__file__).parent / "definitions" / "measures.csv"
-RESULT_COLUMNS = ["measure_id", "clock", "interval_start", "interval_end", "numerator", "denominator", "value"]
+RESULT_COLUMNS = [
+    "measure_id",
+    "clock",
+    "interval_start",
+    "interval_end",
+    "numerator",
+    "denominator",
+    "value",
+]
 CLOCKS = {"li_end": "end", "li_start": "start", "li_first_session_on": "start"}  # every other date: national
 EARLIEST = Period(2008, 1)
-OPEN_BANDS = {
-    "open_within_60_days": (0, 60),
-    "open_61_to_90_days": (61, 90),
-    "open_91_to_120_days": (91, 120),
-    "open_over_120_days": (121, np.inf),
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,10 @@ def read_definitions() -> tuple[MeasureDefinition, ...]:
     for row in read_rows(MEASURES):
         known = national.get(row["measure_id"], {})
         words = {"name": row["name"] or known["description"], "says": row["says"] or known["construction"]}
-        definitions.append(MeasureDefinition(**{**row, **words, "codes": tuple(row["codes"].split())}))
+        rest = {
+            name: row[name] for name in ("measure_id", "statistic", "table", "month_by", "numerator", "denominator")
+        }
+        definitions.append(MeasureDefinition(**rest, **words, codes=tuple(row["codes"].split())))
     return tuple(definitions)
 
 
@@ -102,7 +108,9 @@ def build_results(pathways: Pathways, completion: Completion, period: Period) ->
     start = first.year * 12 + first.month - 1
     counters = _build_counters(pathways, known, completion, start, len(periods))
     numbers = [
-        _calculate_open(one, pathways, start, len(periods)) if one.month_by == "as_at" else _calculate(one, counters[one.table])
+        calculate_open(one.numerator, pathways, start, len(periods))
+        if one.month_by == "as_at"
+        else _calculate(one, counters[one.table])
         for one in read_definitions()
     ]
     return _assemble(numbers, periods)
@@ -116,7 +124,9 @@ def _assemble(numbers: list[dict[str, np.ndarray]], periods: list[Period]) -> pd
         "measure_id": np.repeat([one.measure_id for one in definitions], n),
         "clock": np.repeat([one.clock for one in definitions], n),
     }
-    columns |= {name: np.tile(np.array(values, dtype="datetime64[s]"), len(definitions)) for name, values in days.items()}
+    columns |= {
+        name: np.tile(np.array(values, dtype="datetime64[s]"), len(definitions)) for name, values in days.items()
+    }
     columns |= {name: np.concatenate([one[name] for one in numbers]) for name in ("numerator", "denominator", "value")}
     return pd.DataFrame(columns)[RESULT_COLUMNS]
 
@@ -150,7 +160,9 @@ def _build_counters(
 
 def _medium_as_counted(contacts: pd.DataFrame) -> pd.Series:
     """The mechanism of seen contacts, read with its own version's list; "unknown" where missing or not in it."""
-    medium = contacts["medium"].astype("object") if "medium" in contacts else pd.Series(None, contacts.index, dtype="object")
+    medium = (
+        contacts["medium"].astype("object") if "medium" in contacts else pd.Series(None, contacts.index, dtype="object")
+    )
     if "medium_v20" in contacts:
         old = contacts["medium_v20"].astype("object")
         old = old.replace({code: f"v2.0:{code}" for code in ("03", "06", "08")})
@@ -165,7 +177,9 @@ def _numerator(definition: MeasureDefinition, counter: _Counter) -> np.ndarray:
     frame = counter.frame
     if definition.table == "therapies":
         chosen = frame["measure"].isin(definition.codes).to_numpy()
-        return chosen & (counter.columns("therapy_appointment") if definition.numerator == "therapy_appointment" else True)
+        return chosen & (
+            counter.columns("therapy_appointment") if definition.numerator == "therapy_appointment" else True
+        )
     if definition.numerator not in frame:
         return np.zeros(len(frame), dtype=bool)
     return frame[definition.numerator].isin(definition.codes).to_numpy()
@@ -195,42 +209,3 @@ def _divide(top: np.ndarray, bottom: np.ndarray, times: int = 1) -> dict[str, np
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where(bottom > 0, times * top / bottom, np.nan)
     return {"numerator": top, "denominator": bottom, "value": value}
-
-
-def _calculate_open(definition: MeasureDefinition, pathways: Pathways, first: int, n_months: int) -> dict[str, np.ndarray]:
-    """Referrals open at the end of each month as it then stood: waiting (M038), or by days since treatment."""
-    if definition.numerator == "waiting_for_treatment":
-        known = pathways.referrals[pathways.referrals["is_known"].to_numpy()]
-        left = known[["ended_on", "first_treatment_on"]].min(axis=1)
-        count = _running(known["received_on"], first, n_months) - _running(left, first, n_months)
-    else:
-        low, high = OPEN_BANDS[definition.numerator]
-        month, days = _last_treatments(pathways, first, n_months)
-        count = np.bincount(month[(days >= low) & (days <= high)], minlength=n_months).astype("float64")
-    return {"numerator": count, "denominator": np.full(n_months, np.nan), "value": count}
-
-
-def _running(days: pd.Series, first: int, n_months: int) -> np.ndarray:
-    """How many of the days lie in or before each month."""
-    month = np.maximum(months_of(days.dropna()) - first, 0)
-    return np.cumsum(np.bincount(month[month < n_months], minlength=n_months)).astype("float64")
-
-
-def _last_treatments(pathways: Pathways, first: int, n_months: int) -> tuple[np.ndarray, np.ndarray]:
-    """(month, days from the last treatment to its end) for each referral open and treated at a month's end."""
-    chosen = pathways.contacts[pathways.contacts["is_treatment"].to_numpy()]
-    referral, on = chosen["referral"].to_numpy(), chosen["contact_on"].to_numpy()
-    order = np.lexsort((on, referral))
-    referral, on = referral[order], on[order]
-    ended = months_of(pathways.referrals["ended_on"])
-    last = np.where(ended < 0, first + n_months, ended)[referral]
-    follows = np.append(referral[1:] == referral[:-1], False)
-    month = months_of(pd.Series(on))
-    replaced = np.where(follows, np.append(month[1:], 0), first + n_months)
-    begin = np.maximum(month - first, 0)
-    times = np.maximum(np.minimum(np.minimum(last, replaced) - first, n_months) - begin, 0)
-    step = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
-    at = np.repeat(begin, times) + step
-    ends = ((at + first + 1 - 1970 * 12).astype("datetime64[M]")).astype("datetime64[D]") - np.timedelta64(1, "D")
-    days = (ends - np.repeat(on.astype("datetime64[D]"), times)).astype("int64")
-    return at, days

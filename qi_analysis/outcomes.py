@@ -13,11 +13,16 @@ from qi_analysis.codes import GAD7, PHQ9, REFERENCE, read_rows
 def _thresholds() -> dict[str, tuple[float, float]]:
     """tool -> (caseness at or above, reliable change), from data/reference/outcome_measures.csv."""
     rows = {row["snomed"]: row for row in read_rows(REFERENCE / "outcome_measures.csv")}
-    return {tool: (float(rows[tool]["caseness_at_or_above"]), float(rows[tool]["reliable_change"])) for tool in (PHQ9, GAD7)}
+    return {
+        tool: (float(rows[tool]["caseness_at_or_above"]), float(rows[tool]["reliable_change"])) for tool in (PHQ9, GAD7)
+    }
 
 
 def add_outcomes(referrals: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """`scores` is in order of recording within referral and tool. Adds is_paired, at_caseness, not_at_caseness, recovered, improved, deteriorated, unchanged (all bool)."""
+    """Adds is_paired, at_caseness, not_at_caseness, recovered, improved, deteriorated and unchanged, all true or false.
+
+    scores: referral, tool, score in order of recording within referral and tool.
+    """
     n = len(referrals)
     shape = (2, n)
     paired, case_first, case_last, fell, rose = (np.zeros(shape, dtype=bool) for _ in range(5))

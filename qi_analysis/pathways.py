@@ -16,8 +16,8 @@ from qi_analysis.clean import Tables
 from qi_analysis.codes import EMPLOYMENT_SUPPORT, REFERENCE, read_rows
 from qi_analysis.episodes import add_episodes
 from qi_analysis.outcomes import add_outcomes
-from qi_analysis.record import Completion
 from qi_analysis.sequences import build_sequence
+from qi_analysis.settings import Completion
 from qi_analysis.stages import add_stages
 
 ASSESSMENT_TYPES = ("01", "03")
@@ -123,13 +123,13 @@ def _build_contacts(
         has_li=_has_therapy(tables, therapy_codes("LI")),
         has_li_cbt=_has_therapy(tables, completion.li_codes),
         has_hi=_has_therapy(tables, therapy_codes("HI")),
-        minute=contacts["contact_time"] if "contact_time" in contacts else np.nan,
+        minute=contacts.get("contact_time", np.nan),
     )
     return marks[(contacts["contact_on"] <= today).to_numpy()]
 
 
 def _build_logs(logs: pd.DataFrame, referrals: pd.DataFrame, today: pd.Timestamp) -> pd.DataFrame:
-    """Logs that had ended by today (had started, where no end is recorded), and whether they lie inside their referral."""
+    """Logs that had ended by today (started, where no end is recorded); do they lie inside their referral?"""
     until = logs["ended_on"].fillna(logs["started_on"]).clip(lower=logs["started_on"])
     logs = logs[(until <= today).to_numpy()]
     return logs.assign(in_referral=_in_referral(logs["started_on"], logs["referral"], referrals, today))
@@ -158,7 +158,11 @@ def _add_treatments(referrals: pd.DataFrame, contacts: pd.DataFrame, logs: pd.Da
         chosen = contacts[contacts[f"is_{name}"].to_numpy()]
         kind = np.zeros(len(chosen), dtype="int64")
         events = build_sequence(
-            chosen["referral"].to_numpy(), chosen["contact_on"].to_numpy(), chosen["minute"].to_numpy(), kind, n
+            chosen["referral"].to_numpy(),
+            chosen["contact_on"].to_numpy(),
+            chosen["minute"].to_numpy(),
+            kind,
+            n,
         )
         dates[f"first_{name}_on"] = events.day_at(events.start)
     second = np.where(events.count > 1, events.start + 1, len(events.day))

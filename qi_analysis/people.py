@@ -14,7 +14,7 @@ from qi_analysis.merge import merge_rows, set_aside_rows
 from qi_analysis.repair import check_nhs_numbers
 
 DETAILS = ("gender", "ethnicity", "deprivation", "birth_date", "age")
-TEST_NAME = r"(?i)^\s*(?:zzz.*|(?:x{2,}\s*)?test(?:ing|[\s_-]?patient)?\s*\d*|dummy(?:[\s_-]?patient)?\s*\d*)\s*$"
+TEST_NAME = r"(?i)^\s*(?:zzz|x{2,}\s*test|donotuse|(?:test(?:ing|[\s_-]?patient)?|dummy(?:[\s_-]?patient)?)[\s\d_-]*$)"
 TEST_KEY = r"(?i)^(?:zzz|test)"
 DUMMY_NHS = "999"
 
@@ -69,7 +69,7 @@ def _read_nhs(rows: pd.DataFrame, account: Account) -> tuple[pd.Series, pd.Serie
         return nothing, nothing
     written = rows["nhs_number"]
     digits = written.str.replace(r"(?:\.0$|[\s\u00a0-])", "", regex=True)
-    account.note("nhs_number_tidied", "people", int((digits != written).fillna(False).sum()), "nhs_number")
+    account.note("nhs_number_tidied", "people", int(((digits != written) & written.notna()).sum()), "nhs_number")
     good = check_nhs_numbers(digits)
     account.note("nhs_number_check_failed", "people", int((~good & digits.notna()).sum()), "nhs_number")
     return digits, digits.where(good)

@@ -67,7 +67,9 @@ def publish(reports: Path, period_id: str, revision: int, files: Mapping[str, st
             os.fsync(handle.fileno())
     if target.exists():
         shutil.rmtree(building)
-        raise DataProblem(f"Revision {revision} of {period_id} is already published. Run again to see what has changed.")
+        raise DataProblem(
+            f"Revision {revision} of {period_id} is already published. Run again to see what has changed."
+        )
     building.rename(target)
     return target
 
@@ -79,15 +81,24 @@ def write_index(reports: Path, project: str) -> None:
     entries = []
     for period_id, revisions in read_published(reports).items():
         for one in revisions:
-            links = ((one.manifest["title"], f"{one.folder.name}/{REVIEW_PAGE}"), ("Results as data", f"{one.folder.name}/{RESULTS}"))
+            links = (
+                (one.manifest["title"], f"{one.folder.name}/{REVIEW_PAGE}"),
+                ("Results as data", f"{one.folder.name}/{RESULTS}"),
+            )
             entries.append(
                 IndexEntry(
-                    parse_period(period_id), one.manifest["verdict"], date.fromisoformat(one.manifest["data_date"]),
-                    one.revision, links, one.manifest["data_kind"],
+                    parse_period(period_id),
+                    one.manifest["verdict"],
+                    date.fromisoformat(one.manifest["data_date"]),
+                    one.revision,
+                    links,
+                    one.manifest["data_kind"],
                 )  # fmt: skip
             )
-    kind = "service" if all(entry.data_kind == "service" for entry in entries) and entries else "synthetic"
-    page = render_index(entries, PageFacts("Monthly reviews", project, (), data_kind=kind))
+    all_real = bool(entries) and all(entry.data_kind == "service" for entry in entries)
+    page = render_index(
+        entries, PageFacts("Monthly reviews", project, (), data_kind="service" if all_real else "synthetic")
+    )
     write_whole(reports / "index.html", page)
 
 

@@ -11,7 +11,7 @@ from qi_analysis.account import Account
 from qi_analysis.keys import build_key, find_key
 from qi_analysis.merge import merge_rows, note_primary_only, set_aside_rows
 from qi_analysis.people import People
-from qi_analysis.record import Record
+from qi_analysis.settings import Record
 
 PROGRAMME_BEGAN = pd.Timestamp("2008-01-01")
 OLDEST_AGE = 110
@@ -47,7 +47,11 @@ def build_referrals(
     patient = people.find(rows["patient_id"])
     is_test = np.zeros(len(known) + 1, dtype=bool)  # the last place answers for key -1
     is_test[key[(patient >= 0) & np.append(people.is_test, False)[patient] & (key >= 0)]] = True
-    rules = {"no_key": key < 0, "test_patient": is_test[key], "no_date": rows["received_on"].isna().to_numpy()}
+    rules = {
+        "no_key": key < 0,
+        "test_patient": is_test[key],
+        "no_date": rows["received_on"].isna().to_numpy(),
+    }
     good = set_aside_rows(rows, rules, "referrals", account)
     rows, key, patient = rows[good], key[good], patient[good]
     kept = merge_rows(rows, key, "referrals", account)

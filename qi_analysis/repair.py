@@ -21,7 +21,13 @@ _YEAR_FIRST = r"^(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?P<t>" + _TI
 _COMPACT = r"^(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?P<t>)$"
 _YEAR_LAST = r"^(?P<a>\d{1,2})[-/. ](?P<b>\d{1,2})[-/. ](?P<y>\d{4}|\d{2})(?P<t>" + _TIME + r")$"
 _MONTH_WORD = r"^(?P<d>\d{1,2})[-/. ](?P<w>[a-z]{3})[a-z]*[-/. ,]+(?P<y>\d{4}|\d{2})(?P<t>" + _TIME + r")$"
-_WORDS = dict(zip("jan feb mar apr may jun jul aug sep oct nov dec".split(), range(1, 13), strict=True))
+_WORDS = dict(
+    zip(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+        range(1, 13),
+        strict=True,
+    )
+)
 
 
 def _weights(column: pd.Series) -> tuple[pd.Index, np.ndarray, np.ndarray]:
@@ -55,7 +61,7 @@ def _read_parts(text: pd.Series, form: str, last_year: int) -> pd.DataFrame:
     """Each distinct text as a date (or missing), with the cleaning rule that tells how it was read."""
     nothing = pd.Series(pd.NaT, text.index, dtype="datetime64[s]")
     out = pd.DataFrame({"date": nothing, "rule": "", "two_days": False}, index=text.index)
-    for pattern, is_iso in ((_YEAR_FIRST, True), (_COMPACT, False)):
+    for pattern in (_YEAR_FIRST, _COMPACT):
         part = text.str.extract(pattern)
         hit = part["y"].notna()
         dates = _assemble(*(pd.to_numeric(part[c], errors="coerce") for c in "ymd"))
@@ -128,12 +134,15 @@ def read_numbers(column: pd.Series) -> tuple[pd.Series, Counts]:
     return pd.Series(np.append(number.to_numpy(), np.nan)[rows], column.index), _counts(rules, counts)
 
 
-def read_times(column: pd.Series) -> pd.Series:
-    """Times such as 09:30 or 09:30:00 as minutes after midnight (float64); others missing."""
-    values, rows, _ = _weights(column)
-    part = pd.Series(values.astype("str"), dtype="str").str.extract(r"(?:^|[ T])(\d{1,2})[:.](\d\d)")
+def read_times(column: pd.Series) -> tuple[pd.Series, Counts]:
+    """Times such as 09:30 or 09:30:00 as minutes after midnight (float64); others missing, markers counted."""
+    values, rows, counts = _weights(column)
+    text = pd.Series(values.astype("str"), dtype="str")
+    part = text.str.extract(r"(?:^|[ T])(\d{1,2})[:.](\d\d)")
     minutes = pd.to_numeric(part[0]) * 60 + pd.to_numeric(part[1])
-    return pd.Series(np.append(minutes.to_numpy(dtype="float64"), np.nan)[rows], column.index)
+    blank = text.str.strip().str.lower().isin(BLANKS - {""})
+    rules = pd.Series("", index=text.index).mask(blank, "blank_marker")
+    return pd.Series(np.append(minutes.to_numpy(dtype="float64"), np.nan)[rows], column.index), _counts(rules, counts)
 
 
 def check_nhs_numbers(digits: pd.Series) -> pd.Series:

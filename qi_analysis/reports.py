@@ -62,7 +62,9 @@ def check_parameters(path: Path, notebook: Any, given: Mapping[str, Any]) -> Non
     after = code[code.index(tagged[0]) + 1 :]
     unread = set(known) - _names_read(path, after)
     if unread:
-        raise RecordProblem(f"{path.name}: the parameter {sorted(unread)[0]!r} is never read, so it would change nothing.")
+        raise RecordProblem(
+            f"{path.name}: the parameter {sorted(unread)[0]!r} is never read, so it would change nothing."
+        )
 
 
 def _parse(path: Path, source: str) -> ast.Module:
@@ -70,16 +72,20 @@ def _parse(path: Path, source: str) -> ast.Module:
         lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
         return ast.parse("\n".join(lines))
     except SyntaxError:
-        raise RecordProblem(f"{path.name}: a code cell is not valid Python. Open it in JupyterLab and mend it.") from None
+        raise RecordProblem(
+            f"{path.name}: a code cell is not valid Python. Open it in JupyterLab and mend it."
+        ) from None
 
 
 def _read_defaults(path: Path, source: str) -> dict[str, Any]:
     defaults: dict[str, Any] = {}
     for node in _parse(path, source).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
         value = getattr(node, "value", None)
         if len(targets) != 1 or not isinstance(targets[0], ast.Name) or not isinstance(value, ast.Constant):
-            raise RecordProblem(f"{path.name}: the parameters cell may only hold lines such as: period = \"latest\"")
+            raise RecordProblem(f'{path.name}: the parameters cell may only hold lines such as: period = "latest"')
         defaults[targets[0].id] = value.value
     return defaults
 
@@ -110,11 +116,15 @@ def run_notebook(path: Path, building: Path, given: Mapping[str, Any], root: Pat
             kernel_manager_class=WarmKernelManager,
         )  # fmt: skip
     except DeadKernelError:
-        raise RunFailed(f"{path.name}: the kernel died, most likely for want of memory. Nothing was published.") from None
+        raise RunFailed(
+            f"{path.name}: the kernel died, most likely for want of memory. Nothing was published."
+        ) from None
     except CellTimeoutError:
         raise RunFailed(f"{path.name}: a cell ran longer than {seconds} seconds. Nothing was published.") from None
     except PapermillExecutionError as failure:
-        raise RunFailed(f"{path.name}: cell {failure.exec_count} ended with {failure.ename}. Nothing was published.") from None
+        raise RunFailed(
+            f"{path.name}: cell {failure.exec_count} ended with {failure.ename}. Nothing was published."
+        ) from None
     except RuntimeError:
         raise RunFailed(f"{path.name}: no kernel could be started. Nothing was published.") from None
     check_run(path, executed)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from qi_analysis.errors import DataProblem
-from qi_analysis.places import find_places
 from qi_analysis.periods import parse_period
+from qi_analysis.places import find_places
 from qi_analysis.release import Release, read_release
 from qi_analysis.workshop import Workshop, read_workshop
 

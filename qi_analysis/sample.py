@@ -54,9 +54,7 @@ def write_sample(
     Tables of the same names are replaced. Raises RecordProblem for any other size or for no months.
     """
     if size not in range(1, 101):
-        raise RecordProblem(
-            "The size of the synthetic extract is not a whole number from 1 to 100. Choose one."
-        )
+        raise RecordProblem("The size of the synthetic extract is not a whole number from 1 to 100. Choose one.")
     if months < 1:
         raise RecordProblem("The synthetic extract has no months. Ask for 1 or more.")
     known, span = read_calibration(), Span(first, months)

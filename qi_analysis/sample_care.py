@@ -93,16 +93,12 @@ def _build_gaps(rng: Rng, stretch: np.ndarray, step: np.ndarray, known: Known) -
     between = known["generator_parameter", "days_between_li_sessions_median"]
     first, later = np.array([wait, to_li, HI_MEDIANS[0], 20]), np.array([0, between, HI_MEDIANS[1], between])
     spread = np.where(step > 0, 0.45, np.array([0.8, 0.8, 0.75, 0.5])[stretch])
-    days = np.where(step > 0, later[stretch], first[stretch]) * np.exp(
-        spread * rng.standard_normal(len(step))
-    )
+    days = np.where(step > 0, later[stretch], first[stretch]) * np.exp(spread * rng.standard_normal(len(step)))
     days = np.where(stretch == FIRST, np.minimum(days, 70), np.maximum(days, 5))
     return np.rint(days * 5 / 7).astype(int)
 
 
-def build_quiet_month(
-    span: Span, referrals: pd.DataFrame, visits: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def build_quiet_month(span: Span, referrals: pd.DataFrame, visits: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Leave 3 LI starters in one month: its other starters are seen once only. Marks who must stay clean."""
     referrals, day = referrals.assign(clean=False), span.clinic_days[visits.place]
     if span.months < 20:
@@ -154,9 +150,7 @@ def build_missed(rng: Rng, referrals: pd.DataFrame, visits: pd.DataFrame, known:
     stretch = np.array([FIRST, LOW, LOW, LOW, LOW, HIGH])[ends.group]
     columns = {"referral": tail, "stretch": stretch, "place": ends["last"] + 1 + after}
     how = rng.choice([3, 2, 4], len(tail), p=[0.72, 0.25, 0.03])
-    tails = pd.DataFrame(columns).assign(
-        app_type=np.where(stretch == FIRST, 3, 2), attendance=how, step=99, gap=0
-    )
+    tails = pd.DataFrame(columns).assign(app_type=np.where(stretch == FIRST, 3, 2), attendance=how, step=99, gap=0)
     return pd.concat([between, tails])
 
 

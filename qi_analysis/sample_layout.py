@@ -34,8 +34,7 @@ LAYOUT = {
     "IntEnabledTherProg,DurationIntEnabledTher,UniqueSubmissionID,Unique_MonthID,File_Type",
     "IDS606CodedScoreReferral": "ServiceRequestId,CodedAssToolType,PersScore,AssToolCompDate,"
     "UniqueSubmissionID,Unique_MonthID,File_Type",
-    "IDS607CodedScoreActivity": "CareActId,CodedAssToolType,PersScore,UniqueSubmissionID,"
-    "Unique_MonthID,File_Type",
+    "IDS607CodedScoreActivity": "CareActId,CodedAssToolType,PersScore,UniqueSubmissionID,Unique_MonthID,File_Type",
 }
 Rng = np.random.Generator
 NEVER = 999_999  # the day of what has not happened by the end of the extract

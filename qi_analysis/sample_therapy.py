@@ -51,9 +51,7 @@ def build_therapies(rng: Rng, referrals: pd.DataFrame, contacts: pd.DataFrame, k
     return contacts.assign(therapy=therapy, intensity=(therapy >= LI_THERAPIES).astype(int))
 
 
-def build_scores(
-    rng: Rng, referrals: pd.DataFrame, contacts: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def build_scores(rng: Rng, referrals: pd.DataFrame, contacts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add PHQ-9 and GAD-7: at referral, and at each contact on a curve that levels off; completers gain more.
 
     Sizes are chosen to come near M185 to M195 of sessions_waits_outcomes (half recover, two thirds improve).

@@ -70,9 +70,7 @@ def _add_lines(points: pd.DataFrame, grid: Grid, lines: Lines) -> pd.DataFrame:
     )
 
 
-def _add_rules(
-    table: pd.DataFrame, grid: Grid, signals: Signals, patterns: dict[str, Bools]
-) -> pd.DataFrame:
+def _add_rules(table: pd.DataFrame, grid: Grid, signals: Signals, patterns: dict[str, Bools]) -> pd.DataFrame:
     """One column per rule and per number of the runs analysis; `_ranked` columns hold directions."""
     ranked = {name: grid.points(getattr(signals, name)) for name in RANK}
     near = grid.points(np.where(signals.outside == 0, signals.near, 0))

@@ -145,9 +145,7 @@ def build_grid(points: pd.DataFrame, spec: ChartSpec) -> Grid:
     return Grid(row, column, value, above, below, spread, real, used, ghost, baseline)
 
 
-def _lay_baseline(
-    points: pd.DataFrame, place: tuple[Ints, Ints], usable: Bools, spec: ChartSpec
-) -> Bools:
+def _lay_baseline(points: pd.DataFrame, place: tuple[Ints, Ints], usable: Bools, spec: ChartSpec) -> Bools:
     """The usable points of the dated baseline (phase 1) or the first of each phase.
 
     A series with no usable point between the dates has the first points of its phase instead.

@@ -68,9 +68,11 @@ def _choose_centre(found: Floats, spec: ChartSpec) -> Floats:
 
 def _build_run(grid: Grid, spec: ChartSpec) -> tuple[Floats, ...]:
     """Run chart: the median and no limits (Perla, Provost & Murray 2011)."""
-    return grid.value, _choose_centre(calculate_medians(grid.value, grid.in_baseline), spec), *[
-        np.full(grid.value.shape, np.nan)
-    ] * 4
+    return (
+        grid.value,
+        _choose_centre(calculate_medians(grid.value, grid.in_baseline), spec),
+        *[np.full(grid.value.shape, np.nan)] * 4,
+    )
 
 
 def _build_individuals(grid: Grid, spec: ChartSpec) -> tuple[Floats, ...]:
@@ -106,8 +108,7 @@ def _build_ranges(grid: Grid, spec: ChartSpec) -> tuple[Floats, ...]:
 def _calculate_ratio_centre(grid: Grid, spec: ChartSpec) -> Floats:
     """Sum of numerators over sum of denominators in the baseline, as a column; NaN without any."""
     above, below = (
-        np.where(grid.in_baseline, part, 0.0).sum(axis=1, keepdims=True)
-        for part in (grid.numerator, grid.denominator)
+        np.where(grid.in_baseline, part, 0.0).sum(axis=1, keepdims=True) for part in (grid.numerator, grid.denominator)
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         return _choose_centre(above / below, spec)

@@ -111,9 +111,7 @@ def build_runs_analysis(side: Ints, counted: Bools, method: str) -> RunsAnalysis
     run_limit, inside = _judge(method, (useful, crossings, longest), (fewest, limit))
     long = (longest > run_limit) & (useful > 0)
     few = ~inside & (useful > 0) & ((crossings < fewest) | ~long)
-    runs, most, crossed, least = (
-        np.where(useful == 0, np.nan, found) for found in (longest, limit, crossings, fewest)
-    )
+    runs, most, crossed, least = (np.where(useful == 0, np.nan, found) for found in (longest, limit, crossings, fewest))
     marks = packing.unpack(lengths > run_limit)
     return RunsAnalysis(useful, runs, most, crossed, least, long, few, marks)
 

@@ -27,7 +27,8 @@ def build_items(contacts: pd.DataFrame, logs: pd.DataFrame | None, log_kind: int
         day.append(logs["started_on"].to_numpy())
         minute.append(np.full(len(logs), np.nan))
         kind.append(np.full(len(logs), log_kind))
-    return build_sequence(*(np.concatenate(part) for part in (referral, day, minute, kind)), n)
+    whole = [np.concatenate(part) for part in (referral, day, minute, kind)]
+    return build_sequence(whole[0], whole[1], whole[2], whole[3], n)
 
 
 def add_stages(referrals: pd.DataFrame, treatments: pd.DataFrame, logs: pd.DataFrame) -> pd.DataFrame:

@@ -7,15 +7,17 @@ import pandas as pd
 
 from qi_analysis.account import Account
 from qi_analysis.codes import old_therapy_codes, plain_label, read_code_lists
-from qi_analysis.extract import Extract, find_field
+from qi_analysis.extract import Extract
 from qi_analysis.keys import tidy_key
 from qi_analysis.periods import Period, period_of
 from qi_analysis.repair import read_codes, read_dates, read_numbers, read_times
+from qi_analysis.table_fields import find_field
 
 MONTH_ID_ZERO = 22802  # Unique_MonthID counts months from April 1900; plus this it is year * 12 + month - 1
 REFRESH = "R"
 ENOUGH_REFERRALS = 0.05  # of the median month: fewer received in a month and it is not the extract's last
-LATEST_YEAR_AHEAD = 2
+LATEST_YEAR_AHEAD = 1  # discharges come after the last referral
+LATEST_YEAR = 2068  # where no received date tells
 
 
 def build_typed(extract: Extract, account: Account) -> dict[str, pd.DataFrame]:
@@ -51,11 +53,14 @@ def _month_period(month: int) -> Period:
 
 
 def _latest_year(extract: Extract) -> int:
-    """The latest year written with four digits in the received dates, plus a little: decides two-digit years."""
+    """The latest year of the received dates: a two-digit year after it belongs to the century before."""
     text = extract.tables["referrals"].get("received_on", pd.Series(dtype="str")).astype("str")
-    years = pd.to_numeric(pd.Series(text.unique(), dtype="str").str.extract(r"((?:19|20)\d\d)")[0], errors="coerce")
-    usual = years[years.between(2008, 2100)]
-    return int(usual.quantile(0.99)) + LATEST_YEAR_AHEAD if len(usual) else 2068
+    distinct = pd.Series(text.unique(), dtype="str")
+    long = pd.to_numeric(distinct.str.extract(r"((?:19|20)\d\d)")[0], errors="coerce")
+    short = pd.to_numeric(distinct.str.extract(r"\D(\d\d)(?:\s.*)?$")[0], errors="coerce") + 2000
+    usual = long.fillna(short)
+    usual = usual[usual.between(2008, 2100)]
+    return int(usual.quantile(0.99)) + LATEST_YEAR_AHEAD if len(usual) else LATEST_YEAR
 
 
 def _type_table(raw: pd.DataFrame, table: str, extract: Extract, account: Account, last_year: int) -> pd.DataFrame:
@@ -69,9 +74,7 @@ def _type_table(raw: pd.DataFrame, table: str, extract: Extract, account: Accoun
     return pd.DataFrame(columns)
 
 
-def _type_column(
-    column: pd.Series, name: str, extract: Extract, last_year: int
-) -> tuple[pd.Series, dict[str, int]]:
+def _type_column(column: pd.Series, name: str, extract: Extract, last_year: int) -> tuple[pd.Series, dict[str, int]]:
     spec = find_field(name)
     if spec.kind == "date":
         return read_dates(column, extract.forms.get(name, "ISO"), last_year)
@@ -83,8 +86,11 @@ def _type_column(
     if spec.kind == "number":
         return read_numbers(column)
     if spec.kind == "time":
-        return read_times(column), {}
-    return (tidy_key(column) if spec.kind == "id" else column.astype("str")), {}
+        return read_times(column)
+    if spec.kind == "id":
+        tidied, n_blank = tidy_key(column)
+        return tidied, {"blank_marker": n_blank}
+    return column.astype("str"), {}
 
 
 def _add_stamp(frame: pd.DataFrame, header: pd.DataFrame | None) -> pd.DataFrame:

@@ -60,7 +60,11 @@ def _write_rows(folder: Path, tables: Tables, pathways: pd.DataFrame) -> None:
         "contact": random.permutation(len(tables.contacts)),
         "person": random.permutation(int(tables.referrals["person"].to_numpy().max(initial=-1)) + 1),
     }
-    own = {"referrals": "referral", "pathways": "referral", "contacts": "contact"}  # tables whose rows are the key
+    own = {
+        "referrals": "referral",
+        "pathways": "referral",
+        "contacts": "contact",
+    }  # tables whose rows are the key
     frames = {"referrals": tables.referrals, "pathways": pathways, "contacts": tables.contacts,
               "activities": tables.activities, "logs": tables.logs, "scores": tables.scores}  # fmt: skip
     for name, frame in frames.items():

@@ -215,9 +215,7 @@ class Draw:
         events = []
         for letter in word.replace("f", ""):
             same_day = bool(events) and letter != "g" and events[-1][1] != "g" and self.chance(0.05)
-            gaps = (
-                (1, 5, 7, 7, 7, 14, 14, 21, 35, 100) if events else (0, 1, 3, 7, 14, 20, 32, 45, 62, 75, 95)
-            )
+            gaps = (1, 5, 7, 7, 7, 14, 14, 21, 35, 100) if events else (0, 1, 3, 7, 14, 20, 32, 45, 62, 75, 95)
             day += timedelta(days=0 if same_day else self.random.choice(gaps))
             events.append((day, letter))
         end = day + timedelta(days=self.random.choice((0, 0, 3, 10, 30, 60)))
@@ -249,9 +247,7 @@ class Draw:
             same = sum(other.day == visit.day for other in visits[:at])
             alone = sum(other.day == visit.day for other in visits) == 1
             visit.time = (
-                ""
-                if alone and self.chance(0.1)
-                else f"{9 + same:02d}:{self.random.choice((0, 15, 30)):02d}:00"
+                "" if alone and self.chance(0.1) else f"{9 + same:02d}:{self.random.choice((0, 15, 30)):02d}:00"
             )
 
     def split(self, whole: Referral) -> list[Referral]:
@@ -310,9 +306,7 @@ class Submissions:
             DateTimeDatSetCreate=f"{end + timedelta(days=20)} 09:00:00",
         )  # fmt: skip
         for local, patient in self.draw.patients.items():
-            if any(
-                r.patient_id == local and r.first_month <= month <= r.last_month for r in self.draw.referrals
-            ):
+            if any(r.patient_id == local and r.first_month <= month <= r.last_month for r in self.draw.referrals):
                 self.add("IDS001MPI", sent, **{k: v for k, v in patient.items() if k != "code"})
         for referral in self.draw.referrals:
             if referral.first_month <= month <= referral.last_month:
@@ -422,16 +416,12 @@ def write_csv(path: Path, columns: list[str], rows: list[Row]) -> None:
         writer.writerows([row.get(name, "") for name in columns] for row in rows)
 
 
-def write_national(
-    tables: Tables, folder: Path, *, names: str = "v2.1", writer: Writer = write_csv
-) -> dict[str, int]:
+def write_national(tables: Tables, folder: Path, *, names: str = "v2.1", writer: Writer = write_csv) -> dict[str, int]:
     """Write one file per table; names: v2.1 or v2.0 headings. Returns table -> number of rows written."""
     folder.mkdir(parents=True, exist_ok=True)
     older = VERSION_20_HEADINGS if names == "v2.0" else {}
     for table, rows in tables.items():
         columns = list_columns(table, rows)
-        headed = (
-            [{older.get(name, name): value for name, value in row.items()} for row in rows] if older else rows
-        )
+        headed = [{older.get(name, name): value for name, value in row.items()} for row in rows] if older else rows
         writer(folder / table, [older.get(name, name) for name in columns], headed)
     return {table: len(rows) for table, rows in tables.items()}

@@ -9,7 +9,8 @@ from qi_analysis.account import Account
 from qi_analysis.clean import Tables, build_tables
 from qi_analysis.extract import read_extract
 from qi_analysis.pathways import Pathways, build_pathways
-from qi_analysis.record import Record, read_record
+from qi_analysis.record import read_record
+from qi_analysis.settings import Record
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "map_an_export.md"

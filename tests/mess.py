@@ -34,7 +34,6 @@ from clean_extract import (
     month_id,
 )
 
-ISO_DAY = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 Counts = Counter[tuple[str, str, str]]  # (rule, table, field) -> rows
 PEOPLE, REFERRALS, CONTACTS = "IDS001MPI", "IDS101Referral", "IDS201CareContact"
 ACTIVITIES, LOGS = "IDS202CareActivity", "IDS205InternetTherLog"
@@ -92,9 +91,7 @@ RowMess = Callable[[Tables, random.Random], Mess]
 
 
 def is_test_row(row: Row) -> bool:
-    return row.get("LocalPatientId", "").startswith(("ZZZ", "TEST")) or row.get("NHSNumber", "").startswith(
-        "999"
-    )
+    return row.get("LocalPatientId", "").startswith(("ZZZ", "TEST")) or row.get("NHSNumber", "").startswith("999")
 
 
 def find_test_referrals(tables: Tables) -> set[str]:
@@ -107,9 +104,7 @@ def real_rows(tables: Tables, table: str) -> list[Row]:
     tests = find_test_referrals(tables)
     patients = {row["LocalPatientId"] for row in tables[REFERRALS] if row["ServiceRequestId"] in tests}
     contacts = {
-        (r["Unique_MonthID"], r["CareContactId"][1:])
-        for r in tables[CONTACTS]
-        if r["ServiceRequestId"] in tests
+        (r["Unique_MonthID"], r["CareContactId"][1:]) for r in tables[CONTACTS] if r["ServiceRequestId"] in tests
     }
 
     def is_real(row: Row) -> bool:
@@ -210,9 +205,7 @@ def pad_codes(tables: Tables, draw: random.Random) -> Mess:
 
 
 def unpad_codes(tables: Tables, draw: random.Random) -> Mess:
-    return change_once(
-        tables, lambda value, ours: value.lstrip("0") if ours in ("type", "medium") else value, draw
-    )
+    return change_once(tables, lambda value, ours: value.lstrip("0") if ours in ("type", "medium") else value, draw)
 
 
 def space_codes(tables: Tables, draw: random.Random) -> Mess:
@@ -336,9 +329,7 @@ def mark_blank_identifiers(tables: Tables, draw: random.Random) -> Mess:
         if draw.random() < 0.3:
             row["NHSNumber"] = ""
     before = Mess(emptied)
-    marked = mark(
-        emptied, {(PEOPLE, "NHSNumber"): "nhs_number", (CONTACTS, "CareContTime"): "contact_time"}, draw
-    )
+    marked = mark(emptied, {(PEOPLE, "NHSNumber"): "nhs_number", (CONTACTS, "CareContTime"): "contact_time"}, draw)
     marked.counts += before.counts
     return marked
 
@@ -356,6 +347,14 @@ def blank_with_spaces(tables: Tables, draw: random.Random) -> Mess:
 # --- Dress of dates and identifiers --------------------------------------------------------------------
 
 
+def read_day(text: str) -> date | None:
+    """A date of the clean extract; None for what another mess has put there."""
+    try:
+        return date.fromisoformat(text) if len(text) == 10 else None
+    except ValueError:
+        return None
+
+
 def is_two_days(day: date) -> bool:
     return day.day <= 12 and day.month != day.day
 
@@ -371,8 +370,8 @@ def write_days_as(
     mess = Mess(copy_tables(tables))
     for (table, heading), ours in DATES.items():
         for row in mess.tables[table]:
-            if ISO_DAY.fullmatch(row[heading]) and draw.random() < share:
-                day = date.fromisoformat(row[heading])
+            day = read_day(row[heading])
+            if day and draw.random() < share:
                 row[heading] = re.sub(r"~0?", "", day.strftime(draw.choice(forms)))
                 mess.counts[rule, OUR_TABLE[table], ours] += 1
                 if is_ambiguous and is_two_days(day):
@@ -386,9 +385,7 @@ def write_days_first(tables: Tables, draw: random.Random) -> Mess:
 
 
 def write_month_words(tables: Tables, draw: random.Random) -> Mess:
-    return write_days_as(
-        tables, draw, "date_day_first", ("%d-%b-%Y", "~%d %B %Y", "%d %b %Y", "%d-%b-%y"), False
-    )
+    return write_days_as(tables, draw, "date_day_first", ("%d-%b-%Y", "~%d %B %Y", "%d %b %Y", "%d-%b-%y"), False)
 
 
 def write_two_digit_years(tables: Tables, draw: random.Random) -> Mess:
@@ -413,14 +410,13 @@ def write_times_of_day(tables: Tables, draw: random.Random) -> Mess:
 
 def write_serial_days(tables: Tables, draw: random.Random) -> Mess:
     def dress(value: str, _: str) -> str:
-        if not ISO_DAY.fullmatch(value) or value < "1955":
+        day = read_day(value)
+        if day is None or day.year < 1955:
             return value
-        serial = (date.fromisoformat(value) - date(1899, 12, 30)).days
+        serial = (day - date(1899, 12, 30)).days
         return f"{serial}{('', '.0', '.375')[serial % 3]}"
 
-    where = {
-        place: ours for place, ours in DATES.items() if ours != "birth_date"
-    }  # births lie before day 20000
+    where = {place: ours for place, ours in DATES.items() if ours != "birth_date"}  # births lie before day 20000
     return change(tables, where, "date_excel_serial", dress, draw)
 
 
@@ -599,9 +595,7 @@ def add_rows_without_keys(tables: Tables, draw: random.Random) -> Mess:
         (REFERRAL_SCORES, "ServiceRequestId"), (ACTIVITY_SCORES, "CareActId"),
     ):  # fmt: skip
         rows = draw.sample(real_rows(tables, table), 6)
-        insert(
-            mess.tables[table], [row | {heading: "" if n % 2 else " "} for n, row in enumerate(rows)], draw
-        )
+        insert(mess.tables[table], [row | {heading: "" if n % 2 else " "} for n, row in enumerate(rows)], draw)
         mess.counts["no_key", OUR_TABLE[table], ""] += 6
     return mess
 
@@ -698,12 +692,10 @@ def spoil_ages(tables: Tables, draw: random.Random) -> Mess:
 def spoil_nhs_numbers(tables: Tables, draw: random.Random) -> Mess:
     """A wrong check digit, a short number, words: not used to link, and nobody is lost."""
     mess = Mess(copy_tables(tables))
-    wrong = {number: f"{number[:9]}{(int(number[9]) + 1) % 10}" for number in ()}
+    wrong: dict[str, str] = {}
     numbers = sorted({row["NHSNumber"] for row in real_rows(tables, PEOPLE)})
     for n, number in enumerate(draw.sample(numbers, 20)):
-        wrong[number] = (f"{number[:9]}{(int(number[9]) + 1) % 10}", number[:9], "0000000000", "not known")[
-            n % 4
-        ]
+        wrong[number] = (f"{number[:9]}{(int(number[9]) + 1) % 10}", number[:9], "0000000000", "not known")[n % 4]
     for row in mess.tables[PEOPLE]:
         if row["NHSNumber"] in wrong:
             row["NHSNumber"] = wrong[row["NHSNumber"]]
@@ -766,9 +758,7 @@ def add_test_patient(mess: Mess, n: int, kind: str, word: str) -> None:
         "PersonFamilyName": word if kind == "name" else "Lee",
     }
     mess.tables[PEOPLE].append(person)
-    mess.tables[REFERRALS].append(
-        referral | {"LocalPatientId": person["LocalPatientId"], "ServiceRequestId": f"W{n}"}
-    )
+    mess.tables[REFERRALS].append(referral | {"LocalPatientId": person["LocalPatientId"], "ServiceRequestId": f"W{n}"})
     contact = add_contact(mess.tables, f"W{n}", AS_AT - timedelta(days=2), 900 + n)
     add_score(mess.tables, contact, "20")
     for table in ("people", "referrals", "contacts"):
@@ -798,11 +788,7 @@ def date_contacts_before_referral(tables: Tables, draw: random.Random) -> Mess:
         row["CareContDate"] = day.isoformat()
     moved = {row["CareContactId"][1:] for row in chosen}
     for table in (ACTIVITIES, ACTIVITY_SCORES):
-        rows = [
-            row
-            for row in tables[table]
-            if row["Unique_MonthID"] == LAST_MONTH and row["CareActId"][1:6] in moved
-        ]
+        rows = [row for row in tables[table] if row["Unique_MonthID"] == LAST_MONTH and row["CareActId"][1:6] in moved]
         mess.counts["contact_not_found", OUR_TABLE[table], ""] += len(rows)
     mess.counts["contact_before_referral", "contacts", ""] += len(chosen)
     return mess
@@ -811,9 +797,7 @@ def date_contacts_before_referral(tables: Tables, draw: random.Random) -> Mess:
 def date_contacts_after_discharge(tables: Tables, draw: random.Random) -> Mess:
     """New contacts after the discharge: LI sessions with scores, and follow-ups, which need no flag."""
     mess = Mess(copy_tables(tables))
-    ended = [
-        one for one, rows in ended_singles(tables) if max(r["ServDischDate"] for r in rows) < "2022-07-25"
-    ]
+    ended = [one for one, rows in ended_singles(tables) if max(r["ServDischDate"] for r in rows) < "2022-07-25"]
     for n, referral in enumerate(draw.sample(ended, 20)):
         is_follow_up = n % 4 == 3
         day = AS_AT - timedelta(days=n)
@@ -902,15 +886,9 @@ def move_activities_in_refresh(tables: Tables, draw: random.Random) -> Mess:
     """A Refresh corrects which contact of the month an activity belongs to: the latest row is the truth."""
     mess = Mess(copy_tables(tables))
     rows = [row for row in real_rows(mess.tables, ACTIVITIES) if row["File_Type"] == "Refresh"]
-    told = {
-        (row["CareActId"], row["Unique_MonthID"])
-        for row in tables[ACTIVITIES]
-        if row["File_Type"] == "Primary"
-    }
+    told = {(row["CareActId"], row["Unique_MonthID"]) for row in tables[ACTIVITIES] if row["File_Type"] == "Primary"}
     rows = [
-        row
-        for row in rows
-        if (row["CareActId"], row["Unique_MonthID"]) in told and row["CareActId"].endswith("-0")
+        row for row in rows if (row["CareActId"], row["Unique_MonthID"]) in told and row["CareActId"].endswith("-0")
     ]
     by_month = defaultdict(list)
     for row in rows:
@@ -921,16 +899,36 @@ def move_activities_in_refresh(tables: Tables, draw: random.Random) -> Mess:
     return mess
 
 
+def mix(messes: tuple[RowMess, ...]) -> RowMess:
+    """Messes that dress the values of rows, each on its own share of the rows, so that columns are mixed."""
+
+    def mess(tables: Tables, draw: random.Random) -> Mess:
+        whole = Mess(copy_tables(tables))
+        for n, one in enumerate(messes):
+            part = one({table: rows[n :: len(messes)] for table, rows in tables.items()}, draw)
+            whole.counts += part.counts
+            for table, rows in part.tables.items():
+                whole.tables[table][n :: len(messes)] = rows
+        return whole
+
+    return mess
+
+
+DRESSES_OF_CODES = (pad_codes, unpad_codes, space_codes, float_codes, quote_codes, lower_codes, write_labels)
+DRESSES_OF_DATES = (
+    write_days_first, write_month_words, write_two_digit_years, write_times_of_day, write_serial_days, write_ymd_forms,
+)  # fmt: skip
 ROW_MESSES_HARMLESS: dict[str, RowMess] = {
+    "dresses_of_codes": mix(DRESSES_OF_CODES),
+    "dresses_of_dates": mix(DRESSES_OF_DATES),
+} | {
     f.__name__: f
     for f in (
-        pad_codes, unpad_codes, space_codes, float_codes, quote_codes, lower_codes, write_labels, mark_blanks,
-        mark_blank_identifiers, blank_with_spaces, write_days_first, write_month_words, write_two_digit_years,
-        write_only_two_digit_years, write_times_of_day, write_serial_days, write_sentinels, write_ymd_forms,
-        space_nhs_numbers, space_identifiers, duplicate_rows, shuffle_rows, drop_refresh_rows, drop_submission_fields,
-        drop_provider, add_orphans, add_orphans_of_other_months, add_rows_without_keys, add_rows_without_dates,
-        add_unusable_scores, add_future_contacts, conflict_in_favour, spoil_genders, spoil_ages, spoil_nhs_numbers,
-        add_test_patients,
+        write_labels, write_days_first, write_only_two_digit_years, write_serial_days, mark_blanks,
+        mark_blank_identifiers, blank_with_spaces, write_sentinels, space_nhs_numbers, space_identifiers, duplicate_rows,
+        shuffle_rows, drop_refresh_rows, drop_submission_fields, drop_provider, add_orphans, add_orphans_of_other_months,
+        add_rows_without_keys, add_rows_without_dates, add_unusable_scores, add_future_contacts, conflict_in_favour,
+        spoil_genders, spoil_ages, spoil_nhs_numbers, add_test_patients,
     )
 }  # fmt: skip
 ROW_MESSES_OF_FACTS: dict[str, RowMess] = {
@@ -980,8 +978,7 @@ class Dress:
         if not is_header:
             self.insert_rows(lines, heading, len(columns) + bool(self.note))
             lines += [
-                total.replace("{}", self.delimiter * (len(columns) - 1 + bool(self.note)))
-                for total in self.totals
+                total.replace("{}", self.delimiter * (len(columns) - 1 + bool(self.note))) for total in self.totals
             ]
         text = self.newline.join([*self.titles, heading, *lines]) + self.newline
         path.with_suffix(".csv").write_bytes(text.encode(self.encoding))
@@ -1090,9 +1087,7 @@ def write_workbook(path: Path, columns: list[str], rows: list[Row]) -> None:
 
 def write_parquet(path: Path, columns: list[str], rows: list[Row]) -> None:
     """All text, as most programs write it; the first column as categories."""
-    table = pa.table(
-        {name: pa.array([row.get(name) or None for row in rows], pa.string()) for name in columns}
-    )
+    table = pa.table({name: pa.array([row.get(name) or None for row in rows], pa.string()) for name in columns})
     table = table.set_column(0, columns[0], table[columns[0]].dictionary_encode())
     pa_parquet.write_table(table, path.with_suffix(".parquet"))
 

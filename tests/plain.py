@@ -190,19 +190,14 @@ class Pathway:
 
     @cached_property
     def assessments(self) -> list[date]:
-        return [
-            c.day for c in self.contacts if c.is_seen and self.holds(c) and c.app_type in ASSESSMENT_TYPES
-        ]
+        return [c.day for c in self.contacts if c.is_seen and self.holds(c) and c.app_type in ASSESSMENT_TYPES]
 
     @cached_property
     def treatments(self) -> list[date]:
         return [
             c.day
             for c in self.contacts
-            if c.is_seen
-            and self.holds(c)
-            and c.app_type in TREATMENT_TYPES
-            and EMPLOYMENT_SUPPORT not in c.codes
+            if c.is_seen and self.holds(c) and c.app_type in TREATMENT_TYPES and EMPLOYMENT_SUPPORT not in c.codes
         ]
 
     @property
@@ -288,9 +283,7 @@ def is_test_patient(local_id: str, nhs_number: str) -> bool:
 
 def read_pathways(folder: Path, as_at: date) -> list[Pathway]:
     """Every pathway as it stood on the day, without test patients."""
-    patients = {
-        r["LocalPatientId"]: r for r in keep_latest(read_rows(folder, "IDS001MPI"), keys("LocalPatientId"))
-    }
+    patients = {r["LocalPatientId"]: r for r in keep_latest(read_rows(folder, "IDS001MPI"), keys("LocalPatientId"))}
     referrals: dict[str, Pathway] = {}
     for row in keep_latest(read_rows(folder, "IDS101Referral"), keys("ServiceRequestId")):
         patient = patients.get(row["LocalPatientId"], {})

@@ -131,7 +131,10 @@ def test_spread_of_services(settings):
 
 @pytest.fixture(scope="module")
 def words(results, settings):
-    return {proxy.id: describe_proxy(build_benchmark_chart(results, proxy, settings), results, proxy, settings) for proxy in settings.proxies}
+    return {
+        proxy.id: describe_proxy(build_benchmark_chart(results, proxy, settings), results, proxy, settings)
+        for proxy in settings.proxies
+    }
 
 
 class TestWords:

@@ -93,9 +93,7 @@ def test_signals_differ_by_shape_and_by_colour():
         assert meaning in words
 
 
-@pytest.mark.parametrize(
-    "colour", [INK, SOFT, TARGET, REFERENCE, *(colour for _, colour, _ in SHAPES.values())]
-)
+@pytest.mark.parametrize("colour", [INK, SOFT, TARGET, REFERENCE, *(colour for _, colour, _ in SHAPES.values())])
 def test_points_and_words_stand_out_from_white(colour):
     parts = np.array([int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)])
     light = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [
@@ -142,9 +140,7 @@ def test_limits_are_steps_and_new_limits_a_dashed_line():
 def test_lines_are_named_at_their_ends_and_names_do_not_touch():
     months = build_chart_months()
     axes = draw(months, replace(LOOK, target=0.645))
-    named = {
-        text.get_text(): text.get_position()[1] for text in axes.texts if text.get_position()[0] == 1.015
-    }
+    named = {text.get_text(): text.get_position()[1] for text in axes.texts if text.get_position()[0] == 1.015}
     assert {"average 64%", "target 64%"} <= set(named) and len(named) == 4
     points = 72 * axes.get_figure().get_figheight() * axes.get_position().height
     assert points * np.diff(sorted(named.values())).min() >= 9.5  # the size of their letters

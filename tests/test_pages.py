@@ -195,9 +195,7 @@ def test_the_same_notebook_gives_the_same_page():
 
 
 def test_the_list_shows_newest_first_and_names_what_was_replaced():
-    links = [
-        attrs["href"] for tag, attrs, parents in Reader(build_list()).tags if tag == "a" and "li" in parents
-    ]
+    links = [attrs["href"] for tag, attrs, parents in Reader(build_list()).tags if tag == "a" and "li" in parents]
     assert links == ["2022-08/team.html"] + ["2022-07/team.html", "2022-07/plain.html"] * 2
     words = Reader(build_list()).words
     assert words.index("August 2022") < words.index("July 2022")

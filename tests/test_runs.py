@@ -200,9 +200,7 @@ def test_the_review_notebook_needs_the_release_and_nothing_else(project, tmp_pat
 
 
 def test_a_closed_gate_publishes_nothing(project):
-    change_notebook(
-        project, add_cell("from IPython.display import HTML\nHTML('<p>943 476 5919</p>')")
-    )
+    change_notebook(project, add_cell("from IPython.display import HTML\nHTML('<p>943 476 5919</p>')"))
     with pytest.raises(GateClosed, match="an NHS number") as caught:
         go(project)
     assert "943" not in str(caught.value)
@@ -278,7 +276,9 @@ def test_what_is_stored_is_for_its_owner_and_holds_no_person(project, small_extr
     workshop = project.workshop("2021-07")
     assert workshop.stat().st_mode & 0o777 == 0o700
     people = pd.read_csv(small_extract / "IDS001MPI.csv", dtype=str)
-    secrets = set(people["NHSNumber"].dropna()) | set(people["Postcode"].dropna()) | set(people["PersonBirthDate"].dropna())
+    secrets = (
+        set(people["NHSNumber"].dropna()) | set(people["Postcode"].dropna()) | set(people["PersonBirthDate"].dropna())
+    )
     for path in workshop.glob("*.parquet"):
         table = pd.read_parquet(path)
         for name in table.select_dtypes(["object", "string"]):

@@ -52,9 +52,7 @@ def pathways(tables):
 @pytest.fixture(scope="module")
 def contacts(tables, pathways):
     rows = latest(tables["IDS201CareContact"], "CareContactId")
-    rows = rows.merge(
-        pathways[["ServiceRequestId", "Person_ID", "NHSNumber", "received"]], on="ServiceRequestId"
-    )
+    rows = rows.merge(pathways[["ServiceRequestId", "Person_ID", "NHSNumber", "received"]], on="ServiceRequestId")
     ends = pathways.groupby(["Person_ID", "received"], as_index=False).left.last()
     rows = rows.merge(ends, on=["Person_ID", "received"])
     codes = latest(tables["IDS202CareActivity"], "CareActId").groupby("CareContactId").CodeProcAndProcStatus
@@ -138,9 +136,7 @@ def test_other_months_are_written_and_no_contact_comes_before_its_referral(tmp_p
     write_sample(tmp_path, months=2, first=Period(2024, 6))
     rows = pd.read_csv(tmp_path / "IDS101Referral.csv", dtype=str)
     assert set(rows.Unique_MonthID) == {"1491", "1492"} and set(rows.OrgIDProv) == {"RQY58"}
-    received = days(
-        latest(rows, "ServiceRequestId").set_index("ServiceRequestId").ReferralRequestReceivedDate
-    )
+    received = days(latest(rows, "ServiceRequestId").set_index("ServiceRequestId").ReferralRequestReceivedDate)
     contacts = pd.read_csv(tmp_path / "IDS201CareContact.csv", dtype=str)
     assert (days(contacts.CareContDate) >= contacts.ServiceRequestId.map(received)).all()
 
@@ -170,9 +166,7 @@ def test_keys_are_unique_in_each_file_of_a_month(tables):
 
 
 def test_rows_belong_to_their_parents(tables):
-    referrals, contacts, activities = (
-        tables[n] for n in ("IDS101Referral", "IDS201CareContact", "IDS202CareActivity")
-    )
+    referrals, contacts, activities = (tables[n] for n in ("IDS101Referral", "IDS201CareContact", "IDS202CareActivity"))
     assert parents(referrals, "LocalPatientId") == parents(tables["IDS001MPI"], "LocalPatientId")
     assert parents(activities, "CareContactId") <= parents(contacts, "CareContactId")
     assert parents(tables["IDS607CodedScoreActivity"], "CareActId") <= parents(activities, "CareActId")
@@ -184,9 +178,7 @@ def parents(table, key):
 
 
 def test_volumes_are_those_of_the_service(pathways, contacts, tables):
-    received = (
-        pathways.drop_duplicates(["Person_ID", "received"]).received.dt.strftime("%Y-%m").value_counts()
-    )
+    received = pathways.drop_duplicates(["Person_ID", "received"]).received.dt.strftime("%Y-%m").value_counts()
     december = received.index.str.endswith("-12")
     assert received[~december].between(440, 630).all() and received[december].between(330, 470).all()
     steady = contacts[contacts.day.between("2021-07-01", "2023-06-30")]
@@ -217,9 +209,7 @@ def test_li_starters_and_the_month_with_only_three(contacts):
 def test_code_change_gives_new_numbers_to_the_same_pathways(tables, pathways, contacts):
     rows = tables["IDS101Referral"]
     month = rows.Unique_MonthID.astype(int)
-    assert set(rows.OrgIDProv[month < CHANGE]) == {"RWK4C"} and set(rows.OrgIDProv[month >= CHANGE]) == {
-        "RQY58"
-    }
+    assert set(rows.OrgIDProv[month < CHANGE]) == {"RWK4C"} and set(rows.OrgIDProv[month >= CHANGE]) == {"RQY58"}
     old, new = (
         set(rows[each][month < CHANGE]) & set(rows[each][month >= CHANGE])
         for each in ("ServiceRequestId", "LocalPatientId")
@@ -273,9 +263,7 @@ def test_values_are_written_in_mixed_forms(tables):
     dates = tables["IDS201CareContact"].CareContDate
     assert dates.str.contains("/").mean() == pytest.approx(0.01, abs=0.003)
     assert dates.str.fullmatch(r"\d{5}").mean() == pytest.approx(0.002, abs=0.001)
-    assert tables["IDS201CareContact"].AttendOrDNACode.str.startswith("0").mean() == pytest.approx(
-        0.03, abs=0.005
-    )
+    assert tables["IDS201CareContact"].AttendOrDNACode.str.startswith("0").mean() == pytest.approx(0.03, abs=0.005)
     assert tables["IDS201CareContact"].AppType.isin(["2", "3"]).mean() == pytest.approx(0.03, abs=0.005)
     people = tables["IDS001MPI"]
     assert people.NHSNumber.str.contains(" ").mean() == pytest.approx(0.1, abs=0.02)
@@ -295,9 +283,7 @@ def test_contradictions_are_present_and_rare(tables, pathways, contacts):
 
 
 def test_people_come_back_and_overlap(pathways):
-    rows = pathways.drop_duplicates(["Person_ID", "received"], keep="last").sort_values(
-        ["Person_ID", "received"]
-    )
+    rows = pathways.drop_duplicates(["Person_ID", "received"], keep="last").sort_values(["Person_ID", "received"])
     before = rows.groupby("Person_ID").left.shift()
     again = rows.Person_ID.duplicated()
     gap = (rows.received - before).dt.days

@@ -63,9 +63,7 @@ def verdict(counts, words=WORDS, stop_reasons=(), **how):
 class TestVerdict:
     def test_eleven_settled_months_are_too_early_and_twelve_are_not(self):
         assert verdict(USUAL[:-3]).state is State.EARLY
-        assert verdict(USUAL[:-3]).sentence == (
-            "It is too early to say. We have 11 settled months and need 12."
-        )
+        assert verdict(USUAL[:-3]).sentence == ("It is too early to say. We have 11 settled months and need 12.")
         assert verdict(USUAL).state is State.STEADY
 
     def test_one_month_is_said_as_one(self):
@@ -259,19 +257,13 @@ class TestChart:
 
     def test_titles_state_the_finding(self):
         assert self.title(USUAL) == "People completing LI CBT: no clear change to December 2021"
-        assert self.title(f"{USUAL} {SEVEN_ABOVE}") == (
-            "More people than usual are completing LI CBT, to July 2022"
-        )
-        assert self.title(f"{USUAL} {SEVEN_ABOVE}", MISSED) == (
-            "More appointments than usual are missed, to July 2022"
-        )
+        assert self.title(f"{USUAL} {SEVEN_ABOVE}") == ("More people than usual are completing LI CBT, to July 2022")
+        assert self.title(f"{USUAL} {SEVEN_ABOVE}", MISSED) == ("More appointments than usual are missed, to July 2022")
         assert self.title(f"{USUAL} {SEVEN_BELOW}", MISSED).startswith("Fewer appointments than usual")
         assert self.title("55 52") == "People completing LI CBT: too early to say"
 
     def test_one_month_out_of_range_is_told_as_one_month(self):
-        assert self.title(f"{USUAL} 75 54") == (
-            "People completing LI CBT: January 2022 was above the usual range"
-        )
+        assert self.title(f"{USUAL} 75 54") == ("People completing LI CBT: January 2022 was above the usual range")
 
     def test_alt_text_follows_the_pattern(self):
         table = draw(USUAL)

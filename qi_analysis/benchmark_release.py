@@ -1,0 +1,42 @@
+"""The published figures as a release holds them: points, yearly totals, words. They were protected when published."""
+
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from qi_analysis.benchmark import (
+    LICENCE,
+    build_benchmark,
+    build_benchmark_chart,
+    build_provider_spread,
+    build_yearly_totals,
+    describe_proxy,
+    describe_spread,
+    read_benchmark_settings,
+)
+from qi_analysis.codes import REFERENCE
+
+COLUMNS = [
+    "measure_id", "interval_start", "numerator", "denominator", "value", "phase", "in_baseline", "is_drawn", "centre",
+    "lower", "upper", "signal", "rules", "variation", "assurance", "trial", "target",
+]  # fmt: skip
+
+
+@cache
+def build_benchmark_tables(project: Path) -> tuple[dict[str, pd.DataFrame], list[dict[str, Any]]]:
+    """(benchmark_points, benchmark_years; the words of each published proxy). Published figures, already protected."""
+    settings = read_benchmark_settings(project / "benchmark.toml")
+    results = build_benchmark(settings, REFERENCE)
+    spread = build_provider_spread(settings, REFERENCE)
+    parts, words = [], []
+    for proxy in settings.proxies:
+        chart = build_benchmark_chart(results, proxy, settings)
+        other = results[(results["measure_id"] == proxy.id) & (results["org"] == "comparator")]
+        parts.append(chart[COLUMNS].assign(comparator=other["value"].to_numpy()))
+        said = describe_proxy(chart, results, proxy, settings)
+        words.append(asdict(said) | {"id": proxy.id, "spread": describe_spread(spread, proxy), "licence": LICENCE})
+    years = build_yearly_totals(settings, REFERENCE)
+    return {"benchmark_points": pd.concat(parts, ignore_index=True), "benchmark_years": years}, words

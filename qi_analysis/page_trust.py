@@ -1,0 +1,104 @@
+"""The page "Can we trust these numbers?", from a release and from nothing else."""
+
+import pandas as pd
+
+from qi_analysis.fragments import Html, render_notes, render_table
+from qi_analysis.page_words import hidden_or, percent
+from qi_analysis.phrases import HIDDEN
+from qi_analysis.release import Release
+
+EXIT_WORDS = {
+    "completed": "completed",
+    "short_planned": "planned ending, too few sessions to count as completed; not left early",
+    "dropped_out": "left early",
+    "declined": "decided not to take up the offer",
+    "other_end": "ended in another way",
+    "unknown": "ending not known",
+    "stepped_up": "stepped up",
+    "deceased": "died",
+    "open": "still in treatment",
+}
+
+
+def show_rows(release: Release) -> Html:
+    """Can we trust these numbers? Every row in, used, merged and set aside, file by file."""
+    ledger = release.tables["ledger"]
+    names = {"rows_in": "Rows in", "used": "Used", "merged": "Merged", "set_aside": "Set aside"}
+    columns = {words: [hidden_or(n) for n in ledger[name]] for name, words in names.items()}
+    note = (
+        "Every row is used, merged with another row of the same record, or set aside with a reason. Counts are rounded "
+        f"to the nearest 5; counts of 1 to 7 are {HIDDEN} and can be any number."
+    )
+    return render_table(pd.DataFrame({"File": ledger["table"], **columns}), "Rows in each file", note)
+
+
+def show_repairs(release: Release) -> Html:
+    """What was repaired, merged, set aside or flagged, and why."""
+    quality = release.tables["quality"]
+    table = pd.DataFrame(
+        {
+            "What": [says[:1].upper() + says[1:] for says in quality["says"]],
+            "In": [name.replace("_", " ") for name in quality["table"]],
+            "Rows": [hidden_or(n) for n in quality["rows"]],
+            "What we did": quality["treatment"],
+            "Why": quality["why"],
+        }
+    )
+    return render_table(table, "Repairs, merges, rows set aside and flags")
+
+
+def show_completeness(release: Release) -> Html:
+    """How often each field is blank in the last 12 months."""
+    rows = release.tables["completeness"]
+    blank = [
+        percent(share) if recorded else "not recorded"
+        for share, recorded in zip(rows["blank_share"], rows["is_recorded"], strict=True)
+    ]
+    usable = ["yes" if ok else "no: too often blank" for ok in rows["is_usable"]]
+    table = pd.DataFrame({"Field": rows["field"], "Blank": blank, "Usable": usable})
+    return render_table(
+        table,
+        "Blank fields, last 12 months",
+        "A field that is blank in more than 20% is not used for a breakdown.",
+    )
+
+
+def show_definitions(release: Release) -> Html:
+    """The definitions of "completed" side by side, and the worked examples of the one in use."""
+    strip, facts = release.tables["strip"], release.facts
+    table = pd.DataFrame(
+        {
+            "Completed means": strip["name"],
+            "People": [hidden_or(n) for n in strip["numerator"]],
+            "Of": [hidden_or(n) for n in strip["denominator"]],
+            "Share": [HIDDEN if pd.isna(v) else percent(v) for v in strip["value"]],
+            "In use": ["the team's choice" if choice else "" for choice in strip["is_choice"]],
+        }
+    )
+    note = (
+        f"Version {facts['definition']['version']}, since {facts['definition']['agreed_words']}: "
+        f"{facts['definition']['reason']}. "
+        "Counts are rounded to the nearest 5. The first row is the national figure for all treatment, not LI alone."
+    )
+    strip_html = render_table(table, "Definitions side by side, last 12 months", note)
+    examples = pd.DataFrame(
+        {
+            "Example": [example["says"] for example in facts["examples"]],
+            "Counts as": [EXIT_WORDS.get(example["counts"], example["counts"]) for example in facts["examples"]],
+        }
+    )
+    return Html(strip_html + render_table(examples, "Worked examples of the definition in use"))
+
+
+def show_revisions(release: Release) -> Html:
+    """The months whose figure moved since the last revision of this review."""
+    moved = release.facts.get("moved", [])
+    if not moved:
+        words = (
+            "This is the first revision of this review."
+            if release.facts.get("revision", 1) == 1
+            else "No figure has moved."
+        )
+        return render_notes([words], "Revised months")
+    table = pd.DataFrame(moved, columns=["Month", "Measure", "Before", "Now"])
+    return render_table(table, "Months whose figure moved since the last revision")

@@ -1,0 +1,48 @@
+"""What was looked at before: with which data and settings each review was made, so that nothing is done twice.
+
+Light on purpose: it is asked before pandas is imported.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from qi_analysis.places import Places
+from qi_analysis.publish import read_published, write_whole
+
+SEEN = ".seen.json"
+
+
+def find_unchanged(places: Places, inputs: dict[str, str], settings: dict[str, str]) -> dict[str, str]:
+    """period id -> verdict of each published review that the same data and settings would make again."""
+    digest = _digest(inputs, settings)
+    seen = _read_seen(places)
+    newest = {period: revisions[-1] for period, revisions in read_published(places.reports).items()}
+    return {p: one.manifest["verdict"] for p, one in newest.items() if seen.get(p) == [digest, one.revision]}
+
+
+def remember(places: Places, period_ids: list[str], inputs: dict[str, str], settings: dict[str, str]) -> None:
+    """Note that these periods were looked at with this data and these settings."""
+    digest = _digest(inputs, settings)
+    newest = {period: revisions[-1] for period, revisions in read_published(places.reports).items()}
+    seen = _read_seen(places) | {p: [digest, newest[p].revision] for p in period_ids if p in newest}
+    write_whole(places.processed / SEEN, json.dumps(seen, indent=1, sort_keys=True))
+
+
+def _read_seen(places: Places) -> dict[str, Any]:
+    path = places.processed / SEEN
+    try:
+        seen: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return seen
+
+
+def _digest(inputs: dict[str, str], settings: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps([inputs, settings], sort_keys=True).encode()).hexdigest()
+
+
+def find_latest_seen(places: Places, inputs: dict[str, str], settings: dict[str, str]) -> str:
+    """The newest period looked at with this very data, "" when there is none."""
+    digest = _digest(inputs, settings)
+    return max((period for period, (known, _) in _read_seen(places).items() if known == digest), default="")

@@ -1,0 +1,82 @@
+"""Can we trust these numbers? The tables of page 13, protected: rows, repairs, blanks, definitions side by side."""
+
+import numpy as np
+import pandas as pd
+
+from qi_analysis.account import Account
+from qi_analysis.disclosure import SMALLEST_BASE, round_count
+from qi_analysis.measures import read_definitions
+from qi_analysis.workings import Workings
+
+STRIP = (
+    "M081",
+    "li_completion_ii",
+    "li_completion_iii_4",
+    "li_completion_iii_5",
+    "li_completion_iii_6",
+    "li_completion_iv",
+)
+STRIP_MONTHS = 12
+COMPLETENESS = {
+    "end code of discharges": ("referrals", "end_code", "ended_on"),
+    "source of referral": ("referrals", "source", ""),
+    "gender": ("referrals", "gender", ""),
+    "ethnic category": ("referrals", "ethnicity", ""),
+    "deprivation": ("referrals", "deprivation", ""),
+    "age": ("referrals", "age", ""),
+    "attendance of contacts": ("contacts", "attendance", ""),
+    "type of contacts": ("contacts", "type", ""),
+    "how seen contacts took place": ("contacts", "medium", "is_seen"),
+}
+MOST_BLANK = 0.20  # more and the breakdown is not available
+
+
+def build_ledger(workings: Workings) -> pd.DataFrame:
+    """Rows in, used, merged and set aside by file, rounded to 5; files are named by what they hold."""
+    ledger = workings.account.build_ledger()
+    counts = ["rows_in", "used", "merged", "set_aside"]
+    return ledger[counts].apply(round_count).assign(table=workings.file_tables)[["table", *counts]]
+
+
+def build_quality(account: Account) -> pd.DataFrame:
+    """Each cleaning rule that was used, with the rounded number of rows it touched in all fields of a table."""
+    quality = account.build_quality()
+    by_table = ["rule", "table", "treatment", "says", "why"]
+    total = quality.groupby(by_table, sort=False, as_index=False)["rows"].sum()
+    return total.assign(rows=round_count(total["rows"]))
+
+
+def build_completeness(workings: Workings) -> pd.DataFrame:
+    """The share of blanks in each field over the 12 months to the period, in whole per cent on at least 20."""
+    rows = []
+    last = pd.Timestamp(workings.period.end)
+    first = pd.Timestamp(workings.period.plus(1 - STRIP_MONTHS).start)
+    frames = {"referrals": workings.pathways.referrals, "contacts": workings.pathways.contacts}
+    days = {"referrals": "received_on", "contacts": "contact_on"}
+    for words, (table, field, only) in COMPLETENESS.items():
+        frame = frames[table]
+        by = only if only.endswith("_on") else days[table]
+        chosen = frame[frame[by].between(first, last).to_numpy()]
+        if only and not only.endswith("_on"):
+            chosen = chosen[chosen[only].to_numpy()]
+        blank = chosen[field].isna().mean() if field in chosen and len(chosen) else np.nan
+        share = np.floor(blank * 100 + 0.5) / 100 if len(chosen) >= SMALLEST_BASE else np.nan
+        rows.append({"field": words, "blank_share": share, "is_recorded": field in frame})
+    return pd.DataFrame(rows).assign(is_usable=lambda t: t["is_recorded"] & ~(t["blank_share"] > MOST_BLANK))
+
+
+def build_strip(workings: Workings) -> pd.DataFrame:
+    """The definitions side by side over the last 12 months by end month, counts rounded to 5, the choice marked."""
+    first = pd.Timestamp(workings.period.plus(1 - STRIP_MONTHS).start)
+    results = workings.results
+    chosen = results[results["clock"].isin(["end", "national"]) & (results["interval_start"] >= first)]
+    total = chosen[chosen["measure_id"].isin(STRIP)].groupby("measure_id")[["numerator", "denominator"]].sum()
+    total = total.reindex(list(STRIP)).apply(round_count)
+    share = (total["numerator"] / total["denominator"]).where(total["denominator"] >= SMALLEST_BASE)
+    choice = f"li_completion_{workings.record.completion.team_choice}"
+    names = {one.measure_id: one.name for one in read_definitions()}
+    return total.assign(
+        value=share,
+        name=[names[key] for key in total.index],
+        is_choice=[key == choice for key in total.index],
+    ).reset_index()

@@ -1,0 +1,284 @@
+"""The house rules of CONTRIBUTING.md: small modules, arrows that point one way, words that do not drift."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from example import run_example
+
+from qi_analysis.account import RULES
+from qi_analysis.codes import read_rows
+from qi_analysis.flags import FLAGS, build_episode_flags
+from qi_analysis.measures import MeasureDefinition, build_results, read_definitions
+from qi_analysis.open_referrals import OPEN_BANDS
+from qi_analysis.periods import Period
+from qi_analysis.table_fields import read_table_fields
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "qi_analysis").glob("*.py"))
+SOURCES = {path.stem: path.read_text(encoding="utf-8") for path in MODULES}
+TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
+
+# A module may import those before it and no other. A new module gets its place here.
+LAYERS = (
+    "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure settings record",
+    "reader extract account repair typed merge people referrals links contacts scores clean checks",
+    "stages outcomes episodes pathways flags measures",
+    "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase",
+    "signals wording benchmark_settings benchmark_data benchmark_levels benchmark benchmark_release",
+    "workshop release workings trust summaries revisions review fragments charts page_words page_trust page_benchmark pages",
+    "gate publish kernels reports",
+    "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
+    "fingerprint seen making runs definition_pages cli __main__",
+)
+ORDER = [name for layer in LAYERS for name in layer.split()]
+RUNNERS = {"papermill", "nbconvert", "nbclient"}
+KERNEL_TOOLS = {"jupyter_client", "ipykernel"}
+ROWS = {*ORDER[ORDER.index("reader") : ORDER.index("spc_spec")], "workshop", "workings", "trust", "summaries"}
+MODULE_LINES, FUNCTION_LINES, ARGUMENTS = 250, 40, 5
+SKIPPED = {
+    ".git",
+    ".venv",
+    "__pycache__",
+    ".ruff_cache",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".hypothesis",
+    ".ipynb_checkpoints",
+}
+TEXT = {".py", ".md", ".toml", ".csv", ".ipynb", ".j2", ".css", ".json", ".yml", ".txt", ".cfg", ""}
+FOREIGN = {  # pieces are put together here so that this file does not hold them
+    "a folder of one machine": re.compile(
+        "|".join(["/" + name + "/" for name in ("work", "tmp", "root", "home/[a-z]+")])
+    ),
+    "a folder outside the repository": re.compile(r"(?:\.\./)+" + "shared"),
+    "the host of a package registry": re.compile(r"pypi\.org|pythonhosted\.org|anaconda\.(?:org|com)"),
+}
+MAY_NAME_FOLDERS = {"gate.py", "test_gate.py"}  # they look for such paths
+
+
+def list_imports(tree: ast.AST) -> set[str]:
+    """Every module imported anywhere in a file, inside functions too."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add("." * node.level + (node.module or ""))
+            if node.module == "qi_analysis":
+                found |= {f"qi_analysis.{alias.name}" for alias in node.names if alias.name in SOURCES}
+    return found
+
+
+def list_ours(name: str) -> set[str]:
+    """The modules of the package that a module imports."""
+    found = {full for full in list_imports(TREES[name]) if full.split(".")[0] == "qi_analysis"}
+    return {full.split(".")[1] if "." in full else "__init__" for full in found}
+
+
+def list_functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+
+def list_public(tree: ast.Module) -> list[ast.FunctionDef]:
+    """Functions of a module that others may call."""
+    return [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+
+
+def list_texts() -> list[Path]:
+    """Every text file of the repository that is written by hand or committed."""
+    made = [ROOT / "data" / "raw", ROOT / "data" / "processed", ROOT / "reports"]
+    return [
+        path
+        for path in sorted(ROOT.rglob("*"))
+        if path.is_file()
+        and path.suffix in TEXT
+        and not SKIPPED & set(path.relative_to(ROOT).parts)
+        and (path.name == "README.md" or not any(folder in path.parents for folder in made))
+    ]
+
+
+def test_every_module_has_a_place_in_the_order():
+    assert sorted(ORDER) == sorted(SOURCES)
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_imports_point_one_way(name):
+    allowed = set(ORDER[: ORDER.index(name)]) if name in ORDER else set()
+    assert list_ours(name) - allowed == set()
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_no_relative_import(name):
+    assert [full for full in list_imports(TREES[name]) if full.startswith(".")] == []
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_only_one_module_knows_the_notebook_runners(name):
+    tops = {full.split(".")[0] for full in list_imports(TREES[name])}
+    assert name == "reports" or not tops & RUNNERS
+    assert name in ("reports", "kernels") or not tops & KERNEL_TOOLS
+
+
+def test_pages_reach_nothing_that_knows_rows():
+    reached, waiting = set(), {"pages"}
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        waiting |= list_ours(name) - reached
+    assert reached & ROWS == set()
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_module_is_short(name):
+    lines = len(SOURCES[name].splitlines())
+    assert lines <= MODULE_LINES
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_functions_are_short_and_take_few_arguments(name):
+    found = []
+    for node in list_functions(TREES[name]):
+        arguments = [one.arg for one in node.args.posonlyargs + node.args.args if one.arg not in ("self", "cls")]
+        lines = (node.end_lineno or 0) - node.lineno + 1
+        found += [f"{node.name} has {lines} lines"] if lines > FUNCTION_LINES else []
+        found += [f"{node.name} takes {len(arguments)} arguments"] if len(arguments) > ARGUMENTS else []
+    assert found == []
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_public_functions_have_types_and_a_docstring(name):
+    found = []
+    for node in list_public(TREES[name]):
+        arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+        found += [f"{node.name}: {one.arg} has no type" for one in arguments if one.annotation is None]
+        found += [] if node.returns is not None else [f"{node.name} does not say what it returns"]
+        found += [] if ast.get_docstring(node) else [f"{node.name} has no docstring"]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", sorted(set(SOURCES) - {"__main__"}))
+def test_every_module_says_what_it_is_for(name):
+    assert ast.get_docstring(TREES[name])
+
+
+def test_no_drawer_for_leftovers():
+    drawers = {"util", "utils", "helper", "helpers", "common", "misc"}
+    assert [name for name in SOURCES if drawers & set(name.split("_"))] == []
+
+
+def test_nothing_names_a_machine_or_a_folder_outside():
+    paths = [path for path in list_texts() if path.name not in MAY_NAME_FOLDERS]
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    found = [
+        f"{name} names {kind}" for name, text in texts.items() for kind, what in FOREIGN.items() if what.search(text)
+    ]
+    assert found == []
+    assert "README.md" in texts and "qi_analysis/cli.py" in texts
+
+
+def list_rules_used() -> set[str]:
+    """The rules that reading and cleaning name."""
+    used: set[str] = set()
+    for name in [*ORDER[ORDER.index("reader") : ORDER.index("stages")], "codes"]:
+        for node in ast.walk(TREES[name]):
+            used |= list_rules_of(node)
+    return {word for word in used if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", word)}
+
+
+def list_rules_of(node: ast.AST) -> set[str]:
+    """The words of one statement or call that stand where a rule stands."""
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        tables = [arg for arg in node.args if isinstance(arg, ast.Dict)] if name == "set_aside_rows" else []
+        words = {key.value for table in tables for key in table.keys if isinstance(key, ast.Constant)}
+        plain = [arg for arg in node.args[:2] if isinstance(arg, ast.Constant) and name in RULE_CALLS]
+        return {word for word in words | {arg.value for arg in plain} if isinstance(word, str)}
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if any(isinstance(target, ast.Name) and target.id in ("rules", "notes") for target in targets):
+            tables = [part for part in ast.walk(node) if isinstance(part, ast.Dict)]
+            keys = {word for table in tables for key in table.keys for word in list_words(key)}
+            return keys or list_words(node.value)
+        return list_words(node.value) if any(is_rule_column(target) for target in targets) else set()
+    if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
+        return {p.value for p in node.value.elts if isinstance(p, ast.Constant) and isinstance(p.value, str)}
+    if isinstance(node, ast.Return) and isinstance(node.value, ast.IfExp):
+        return {
+            p.value
+            for p in (node.value.body, node.value.orelse)
+            if isinstance(p, ast.Constant) and isinstance(p.value, str)
+        }
+    return set()
+
+
+def is_rule_column(target: ast.expr) -> bool:
+    """Whether an assignment writes a table's column `rule`."""
+    return isinstance(target, ast.Subscript) and any(
+        isinstance(part, ast.Constant) and part.value == "rule" for part in ast.walk(target.slice)
+    )
+
+
+def list_words(node: ast.AST | None) -> set[str]:
+    parts = ast.walk(node) if node is not None else ()
+    return {p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)}
+
+
+RULE_NAMES = {row["rule"] for row in read_rows(RULES)}
+RULE_CALLS = ("note", "merge", "set_aside")
+
+
+def test_every_rule_that_cleaning_names_has_words():
+    used = list_rules_used()
+    assert used - RULE_NAMES == set()
+    assert len(used) > len(RULE_NAMES) / 2  # the search still finds them
+
+
+def test_every_rule_with_words_is_used():
+    words = {word for tree in TREES.values() for word in list_words(tree)}
+    assert RULE_NAMES - words == set()
+
+
+def test_rules_have_one_of_four_treatments():
+    rows = read_rows(RULES)
+    assert {row["treatment"] for row in rows} == {"repaired", "flagged", "merged", "set aside"}
+    assert len(rows) == len(RULE_NAMES)
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    return run_example(tmp_path_factory.mktemp("example"))
+
+
+def test_every_flag_of_the_measures_exists(example):
+    record, _, _, pathways = example
+    episodes = pathways.referrals[pathways.referrals["is_li"].to_numpy()]
+    ours = set(build_episode_flags(episodes, record.completion, pathways.as_at))
+    fields = {name for known in read_table_fields().values() for name in known} | {
+        "medium_seen",
+        "any_appointment",
+    }
+    for one in read_definitions():
+        known = ours if one.table == "episodes" else set(FLAGS) | set(OPEN_BANDS)
+        assert find_unknown(one, known, fields) == [], one.measure_id
+
+
+def find_unknown(one: MeasureDefinition, known: set[str], fields: set[str]) -> list[str]:
+    """The words of a measure that are neither a flag nor, with codes, a field that holds codes."""
+    top_known = known | fields if one.codes else known
+    unknown = [one.numerator] if one.numerator not in top_known else []
+    return unknown + ([one.denominator] if one.denominator and one.denominator not in known else [])
+
+
+def test_every_measure_has_a_result_for_every_month(example):
+    record, _, _, pathways = example
+    results = build_results(pathways, record.completion, Period(2022, 7))
+    wanted = {(one.measure_id, one.clock): 7 for one in read_definitions()}
+    assert results.groupby(["measure_id", "clock"]).size().to_dict() == wanted
+
+
+def test_every_measure_stands_once_for_each_month_it_is_counted_by():
+    keys = [(one.measure_id, one.month_by) for one in read_definitions()]
+    assert len(keys) == len(set(keys))
