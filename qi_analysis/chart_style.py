@@ -71,6 +71,19 @@ class Look:
     centre: str = "average"
 
 
+def find_room(look: Look) -> tuple[float, float, float, float]:
+    """Left, bottom, width and height of the axes: margins in points for labels, ends, marks, key and title.
+
+    A layout engine would draw every chart a second time to find the same margins.
+    """
+    width, height = (72 * inches for inches in SIZES[look.size])
+    left = MARGINS["left"] + (0 if look.unit == "share" else MARGINS["unit"])
+    top = MARGINS["marks"] if look.marks else MARGINS["top"]
+    top += MARGINS["title"] if look.title else 0
+    across, down = width - left - MARGINS["right"], height - top - MARGINS["bottom"]
+    return left / width, MARGINS["bottom"] / height, across / width, down / height
+
+
 def spread_heights(heights: list[float], apart: float) -> list[float]:
     """The same heights, rising, at least so far apart, the whole kept at 1 or lower where it fits."""
     spread: list[float] = []

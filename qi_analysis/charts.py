@@ -25,7 +25,6 @@ from qi_analysis.chart_style import (
     FULL_SHARE,
     INK,
     LABEL_HEIGHT,
-    MARGINS,
     MONTH_GAPS,
     MOST_MONTHS,
     REFERENCE,
@@ -36,6 +35,7 @@ from qi_analysis.chart_style import (
     TARGET,
     Look,
     Mark,
+    find_room,
     spread_heights,
 )
 from qi_analysis.periods import MONTHS
@@ -62,24 +62,11 @@ def render_comparison(chart_table: pd.DataFrame, reference: pd.DataFrame, name: 
 def _render(chart_table: pd.DataFrame, look: Look, references: dict[str, pd.DataFrame]) -> str:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=SIZES[look.size])
-        axes = figure.add_axes(_find_room(look))
+        axes = figure.add_axes(find_room(look))
         if look.title:
             figure.suptitle(fill(look.title, 62), x=0.01, ha="left", fontsize=12, fontweight="bold")
         plot_control_chart(axes, chart_table, look, references)
         return render_svg(figure, look.chart_id, look.alt)
-
-
-def _find_room(look: Look) -> tuple[float, float, float, float]:
-    """Left, bottom, width and height of the axes: margins in points for labels, ends, marks, key and title.
-
-    A layout engine would draw every chart a second time to find the same margins.
-    """
-    width, height = (72 * inches for inches in SIZES[look.size])
-    left = MARGINS["left"] + (0 if look.unit == "share" else MARGINS["unit"])
-    top = MARGINS["marks"] if look.marks else MARGINS["top"]
-    top += MARGINS["title"] if look.title else 0
-    across, down = width - left - MARGINS["right"], height - top - MARGINS["bottom"]
-    return left / width, MARGINS["bottom"] / height, across / width, down / height
 
 
 def plot_control_chart(

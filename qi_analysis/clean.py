@@ -15,7 +15,7 @@ from qi_analysis.contacts import build_activities, build_contacts, build_logs, n
 from qi_analysis.extract import Extract
 from qi_analysis.people import build_people
 from qi_analysis.referrals import build_referrals
-from qi_analysis.scores import build_scores
+from qi_analysis.scores import Owners, build_scores
 from qi_analysis.settings import Record
 from qi_analysis.typed import build_typed, find_extract_date
 
@@ -57,7 +57,7 @@ def build_tables(extract: Extract, record: Record, extract_date: date | None = N
     contacts, contact_of_row = build_contacts(typed["contacts"], referrals, lookup, account)
     activities, links = build_activities(typed, contact_of_row, account)
     logs = build_logs(typed.get("logs"), lookup, account)
-    scores = build_scores(typed, lookup, contacts, contact_of_row, links, account)
+    scores = build_scores(typed, Owners(lookup, contacts, contact_of_row, links), account)
     contacts = note_contacts(contacts, activities, referrals, day, account)
     keys = {
         "referral": referrals.pop("key"),

@@ -46,13 +46,7 @@ def build_contacts(
     """
     referral, is_test = lookup.find(rows["referral_id"])
     written, _ = build_key(rows["referral_id"])
-    if "contact_id" in rows:
-        contact_id, _ = build_key(rows["contact_id"])
-    else:
-        time = rows["contact_time"].fillna(-1).to_numpy() if "contact_time" in rows else np.zeros(len(rows))
-        contact_id = join_keys(
-            rows["contact_on"].to_numpy().astype("datetime64[D]").astype("int64"), time.astype("int64")
-        )
+    contact_id = _number_contacts(rows)
     rules = {
         "no_key": (written < 0) | (contact_id < 0),
         "test_patient": is_test,
@@ -76,6 +70,15 @@ def build_contacts(
     columns = contacts[stays][[name for name in KEPT if name in contacts]]
     ids = contacts[stays].get("contact_id", pd.Series("", columns.index, dtype="str"))
     return columns.assign(referral=referral[good][kept][stays], key=ids).reset_index(drop=True), contact_of_row
+
+
+def _number_contacts(rows: pd.DataFrame) -> np.ndarray:
+    """A number per written identifier; without identifiers one per date and time."""
+    if "contact_id" in rows:
+        return build_key(rows["contact_id"])[0]
+    time = rows["contact_time"].fillna(-1).to_numpy() if "contact_time" in rows else np.zeros(len(rows))
+    days = rows["contact_on"].to_numpy().astype("datetime64[D]").astype("int64")
+    return join_keys(days, time.astype("int64"))
 
 
 def _merge_contacts(rows: pd.DataFrame, key: np.ndarray, attended: np.ndarray, account: Account) -> np.ndarray:

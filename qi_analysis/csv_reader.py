@@ -52,6 +52,7 @@ def _encoding(head: bytes) -> str:
 
 
 def sniff(path: Path, headings: Headings) -> Dialect:
+    """The dialect of a file: the heading row is the one with most known headings. Raises DataProblem when empty."""
     with path.open("rb") as handle:
         head = handle.read(HEAD_BYTES)
     if not head.strip():
@@ -73,6 +74,7 @@ def sniff(path: Path, headings: Headings) -> Dialect:
 
 
 def read_csv(path: Path, headings: Headings) -> RawTable:
+    """A CSV file as text. An empty frame when no heading is known."""
     dialect = sniff(path, headings)
     found = find_headings(path, dialect.headings, headings)
     if not found:

@@ -45,6 +45,7 @@ def plain_heading(text: str) -> str:
 
 
 def find_headings(path: Path, row: list[str], headings: Headings) -> dict[str, int]:
+    """field -> column number. Raises DataProblem when two columns that are needed have the same heading."""
     found = headings.find(row)
     plain = [plain_heading(cell) for cell in row]
     for name, column in found.items():
@@ -56,6 +57,7 @@ def find_headings(path: Path, row: list[str], headings: Headings) -> dict[str, i
 
 
 def build_frame(table: pa.Table, lines: np.ndarray) -> pd.DataFrame:
+    """An Arrow table as a frame: dictionaries as categories, with the line of each row."""
     frame = table.unify_dictionaries().to_pandas()
     frame["line"] = lines
     return frame

@@ -64,30 +64,12 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
 
 def make_review(prepared: Prepared, period: Period) -> Outcome:
     """Make and publish one review. Raises QiError; nothing is published unless everything held."""
-    from qi_analysis.checks import check_period
-    from qi_analysis.measures import build_results
-    from qi_analysis.pathways import build_pathways
-    from qi_analysis.release import write_release
     from qi_analysis.summaries import build_release
-    from qi_analysis.workings import Workings
     from qi_analysis.workshop import write_workshop
 
-    places, record = prepared.places, prepared.record
-    stage = _Stages(period.id)
-    check_period(prepared.tables, period, record.accepted_gaps)
-    pathways = build_pathways(prepared.tables, record.completion, period.end)
-    results = build_results(pathways, record.completion, period)
+    places, stage = prepared.places, _Stages(period.id)
+    workings = build_workings(prepared, period)
     stage.done("results")
-    workings = Workings(
-        record,
-        period,
-        prepared.tables,
-        prepared.account,
-        pathways,
-        results,
-        prepared.is_synthetic,
-        prepared.file_tables,
-    )
     release = build_release(workings, places.record)
     stage.done("release")
     earlier = read_published(places.reports).get(period.id, [])
@@ -95,10 +77,8 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     if revision is None:
         return Outcome(period.id, f"{period.words}: nothing new; the data changed but no published figure moved.")
     release = type(release)({**release.facts, "revision": revision, "moved": moved}, release.tables)
-    write_workshop(places.workshop(period.id), prepared.tables, prepared.account, pathways.referrals, results)
+    write_workshop(places.workshop(period.id), workings)
     stage.done("workshop")
-    shutil.rmtree(places.release(period.id), ignore_errors=True)
-    write_release(places.release(period.id), release)
     page = _run_notebooks(prepared, period, release)
     stage.done("notebooks")
     manifest = _build_manifest(prepared, release, revision, page)
@@ -110,6 +90,21 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     return Outcome(period.id, f"{period.words}{again}: {verdict}", is_new=True)
 
 
+def build_workings(prepared: Prepared, period: Period) -> Any:
+    """Pathways and results of one period. Raises DataProblem when the extract does not allow the review."""
+    from qi_analysis.checks import check_period
+    from qi_analysis.measures import build_results
+    from qi_analysis.pathways import build_pathways
+    from qi_analysis.workings import Workings
+
+    record, tables = prepared.record, prepared.tables
+    check_period(tables, period, record.accepted_gaps)
+    pathways = build_pathways(tables, record.completion, period.end)
+    results = build_results(pathways, record.completion, period)
+    kind = prepared.is_synthetic
+    return Workings(record, period, tables, prepared.account, pathways, results, kind, prepared.file_tables)
+
+
 class _Stages:
     """Seconds of each stage, to the log."""
 
@@ -117,6 +112,7 @@ class _Stages:
         self.period_id, self.last = period_id, time.perf_counter()
 
     def done(self, name: str) -> None:
+        """A stage has ended."""
         now = time.perf_counter()
         log.info("%s: %s in %.2f s", self.period_id, name, now - self.last)
         self.last = now
@@ -143,10 +139,13 @@ def _run_notebooks(prepared: Prepared, period: Period, release: Any) -> str:
     """Run both notebooks, render the review and pass it through the gate. Returns the finished page."""
     from qi_analysis.fragments import PageFacts
     from qi_analysis.gate import open_gate
+    from qi_analysis.release import write_release
     from qi_analysis.reports import render_notebook, run_notebook
 
     places, seconds = prepared.places, prepared.record.settings.time_limit_seconds
     given = {"period": period.id}
+    shutil.rmtree(places.release(period.id), ignore_errors=True)
+    write_release(places.release(period.id), release)
     facts = release.facts
     entries = (
         ("Data to", facts["data_date_words"]),

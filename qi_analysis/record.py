@@ -128,6 +128,33 @@ def _read_aim(table: dict[str, Any], faults: Faults) -> Aim | None:
     return aim
 
 
+TOP = ("title", "started", "status", "aim", "scope", "settings", "phases", "service_codes", "accepted_gaps")
+
+
+def _read_project(
+    table: dict[str, Any], faults: Faults
+) -> tuple[Aim | None, Settings | None, list[Phase], list[ServiceCode]]:
+    faults.known("project.toml", table, TOP)
+    for name in ("title", "started", "aim"):
+        if name not in table:
+            faults.append(f"project.toml: {name!r} is missing. Add the line.")
+    settings = faults.build(Settings, "project.toml, [settings]", table.get("settings", {}))
+    if settings is not None:
+        faults.one_of("project.toml, rules", settings.rules, RULES)
+        faults.one_of("project.toml, protection", settings.protection, ("team", "plain"))
+    phases = [faults.build(Phase, "project.toml, [[phases]]", block) for block in table.get("phases", [])]
+    codes = [faults.build(ServiceCode, "project.toml, [[service_codes]]", b) for b in table.get("service_codes", [])]
+    return _read_aim(table.get("aim", {}), faults), settings, phases, codes
+
+
+def _check_aim(aim: Aim | None, measures: tuple[Measure, ...], faults: Faults) -> None:
+    known = [measure.id for measure in measures]
+    if aim is not None and aim.measure not in known:
+        near = difflib.get_close_matches(aim.measure, known, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        faults.append(f"project.toml, aim: the measure {aim.measure!r} is not in measures.toml.{hint}")
+
+
 def read_record(folder: Path) -> Record:
     """Read project/. Raises RecordProblem naming every fault at once, one to a line."""
     faults = Faults()
@@ -136,37 +163,13 @@ def read_record(folder: Path) -> Record:
             "There is no project.toml. Copy the template, fill in the title and start date, and run the check again."
         )
     table = read_toml(folder / "project.toml")
-    top = (
-        "title",
-        "started",
-        "status",
-        "aim",
-        "scope",
-        "settings",
-        "phases",
-        "service_codes",
-        "accepted_gaps",
-    )
-    faults.known("project.toml", table, top)
-    for name in ("title", "started", "aim"):
-        if name not in table:
-            faults.append(f"project.toml: {name!r} is missing. Add the line.")
+    aim, settings, phases, codes = _read_project(table, faults)
     gaps = {str(gap.get("month")): str(gap.get("reason", "")) for gap in table.get("accepted_gaps", [])}
-    aim = _read_aim(table.get("aim", {}), faults)
-    settings = faults.build(Settings, "project.toml, [settings]", table.get("settings", {}))
-    if settings is not None:
-        faults.one_of("project.toml, rules", settings.rules, RULES)
-        faults.one_of("project.toml, protection", settings.protection, ("team", "plain"))
-    phases = [faults.build(Phase, "project.toml, [[phases]]", block) for block in table.get("phases", [])]
-    codes = [faults.build(ServiceCode, "project.toml, [[service_codes]]", b) for b in table.get("service_codes", [])]
     completion = _read_completion(folder / "completion.toml", faults)
     measures = _read_measures(folder / "measures.toml", faults)
     events = _read_events(folder / "events.csv", faults)
     columns = _read_columns(folder / "columns.toml", faults)
-    if aim is not None and aim.measure not in [measure.id for measure in measures]:
-        near = difflib.get_close_matches(aim.measure, [measure.id for measure in measures], 1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        faults.append(f"project.toml, aim: the measure {aim.measure!r} is not in measures.toml.{hint}")
+    _check_aim(aim, measures, faults)
     if faults or aim is None or completion is None or settings is None:
         raise RecordProblem("\n".join(faults))
     return Record(

@@ -65,7 +65,7 @@ def build_release(workings: Workings, project: Path) -> Release:
         "strip": build_strip(workings),
         **build_benchmark_tables(project)[0],
     }
-    facts = _facts(workings, measure) | _words(workings, chart, verdict)
+    facts = _facts(workings, measure) | _words(workings, measure, chart, verdict)
     facts |= {
         "left_out_months": left_out,
         "settled_to": _last_settled(cohort),
@@ -187,13 +187,7 @@ def _facts(workings: Workings, measure: Measure) -> dict[str, Any]:
         "direction": record.aim.direction,
         "target": record.aim.target,
         "target_by_words": describe_day(record.aim.by) if record.aim.by else "",
-        "measure": {
-            "id": measure.id,
-            "name": measure.name,
-            "why": measure.why,
-            "plain": measure.plain,
-            "chart": measure.chart,
-        },
+        "measure": {name: getattr(measure, name) for name in ("id", "name", "why", "plain", "chart")},
         "examples": [dict(example) for example in measure.examples],
         "rules": record.settings.rules,
         "min_denominator": record.settings.min_denominator,
@@ -214,7 +208,7 @@ def _facts(workings: Workings, measure: Measure) -> dict[str, Any]:
     }
 
 
-def _words(workings: Workings, chart: pd.DataFrame, verdict: Verdict) -> dict[str, Any]:
+def _words(workings: Workings, measure: Measure, chart: pd.DataFrame, verdict: Verdict) -> dict[str, Any]:
     """The sentences of the headline: the verdict from the true numbers, the rest from the released ones."""
     aim, words = workings.record.aim, LI_COMPLETION_WORDS
     marks = [f"{event.letter}: {event.what}" for event in workings.record.events]
@@ -227,5 +221,5 @@ def _words(workings: Workings, chart: pd.DataFrame, verdict: Verdict) -> dict[st
         "people_sentence": describe_people(chart, words),
         "target_sentence": describe_target(chart, words, aim.target, aim.by),
         "chart_title": describe_title(chart, words, verdict),
-        "chart_alt": describe_chart(chart, words, verdict, workings.record.measures[0].chart, marks),
+        "chart_alt": describe_chart(chart, words, verdict, measure.chart, marks),
     }

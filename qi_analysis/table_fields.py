@@ -30,6 +30,7 @@ def read_table_fields() -> dict[str, dict[str, Field]]:
 
 @cache
 def read_tables_text() -> dict[str, Any]:
+    """definitions/tables.toml as it stands."""
     return tomllib.loads(TABLES.read_text(encoding="utf-8"))
 
 

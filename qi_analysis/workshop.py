@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qi_analysis.account import Account
 from qi_analysis.clean import Tables
 from qi_analysis.errors import DataProblem
 from qi_analysis.repair import check_nhs_numbers
+from qi_analysis.workings import Workings
 
 OWNER_ONLY = 0o700
 
@@ -31,17 +31,16 @@ class Workshop:
     pathways: pd.DataFrame
 
 
-def write_workshop(
-    folder: Path, tables: Tables, account: Account, pathways: pd.DataFrame, results: pd.DataFrame
-) -> None:
+def write_workshop(folder: Path, workings: Workings) -> None:
     """Write a review's rows, results, data-quality table and rows set aside; an earlier folder is replaced."""
     building = folder.with_name(f".{folder.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True, mode=OWNER_ONLY)
     os.chmod(building, OWNER_ONLY)
-    _write_rows(building, tables, pathways)
+    account = workings.account
+    _write_rows(building, workings.tables, workings.pathways.referrals)
     texts = {
-        "results": results,
+        "results": workings.results,
         "data_quality": account.build_quality(),
         "set_aside": account.build_set_aside(),
         "ledger": account.build_ledger(),

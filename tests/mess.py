@@ -1219,17 +1219,23 @@ def build_local_referrals(tables: Tables) -> list[Row]:
     return rows
 
 
+def number_of(identifier: str) -> int:
+    """The running number in a contact's or an activity's identifier."""
+    found = re.search(r"\d{5}", identifier)
+    return int(found[0]) if found else 0
+
+
 def build_local_appointments(tables: Tables) -> list[Row]:
     """Two therapies of one appointment stand in two rows (even contact numbers) or in two columns."""
-    therapies: dict[tuple[str, str], list[str]] = defaultdict(list)
-    scores: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    therapies: dict[tuple[str, int], list[str]] = defaultdict(list)
+    scores: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
     for row in find_latest(tables[ACTIVITIES], "Unique_MonthID", "CareActId"):
-        therapies[row["Unique_MonthID"], row["CareContactId"]].append(row["CodeProcAndProcStatus"])
+        therapies[row["Unique_MonthID"], number_of(row["CareContactId"])].append(row["CodeProcAndProcStatus"])
     for row in find_latest(tables[ACTIVITY_SCORES], "Unique_MonthID", "CareActId", "CodedAssToolType"):
-        scores[row["Unique_MonthID"], "C" + row["CareActId"][1:6]][row["CodedAssToolType"]] = row["PersScore"]
+        scores[row["Unique_MonthID"], number_of(row["CareActId"])][row["CodedAssToolType"]] = row["PersScore"]
     rows = []
     for row in find_latest(tables[CONTACTS], "Unique_MonthID", "ServiceRequestId", "CareContactId"):
-        contact = (row["Unique_MonthID"], row["CareContactId"])
+        contact = (row["Unique_MonthID"], number_of(row["CareContactId"]))
         done = [local_label("therapy", code) for code in therapies[contact]]
         whole = {
             "Appointment No": row["CareContactId"], "Referral No": row["ServiceRequestId"],
@@ -1238,7 +1244,7 @@ def build_local_appointments(tables: Tables) -> list[Row]:
             "Kind": local_label("type", row["AppType"]), "How": local_label("medium", row["ConsMechanism"]),
             "PHQ-9": scores[contact].get(PHQ9, ""), "GAD-7": scores[contact].get("445455005", ""),
         }  # fmt: skip
-        if len(done) > 1 and int(row["CareContactId"][1:]) % 2 == 0:
+        if len(done) > 1 and contact[1] % 2 == 0:
             rows += [whole | {"Therapy": therapy, "Therapy (second)": ""} for therapy in done]
         else:
             both = [*done, "", ""]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 import pytest
 from clean_extract import AS_AT, COLUMNS, Tables, build_clean_extract, write_national
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mess import (
     ACTIVITIES,
@@ -412,37 +412,59 @@ def list_counts(folder: Path) -> dict[str, tuple[str, ...]]:
     return dict(zip(tables.keys["referral"], rows, strict=True))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture(scope="session")
+def with_junk(national, tmp_path_factory) -> Callable[[str, bytes], Path]:
+    """The small extract with one file overwritten."""
+
+    def write(name: str, junk: bytes) -> Path:
+        raw = tmp_path_factory.mktemp("junk") / "raw"
+        shutil.copytree(national, raw)
+        (raw / name).write_bytes(junk)
+        return raw
+
+    return write
+
+
+@settings(max_examples=25, deadline=None)
 @given(junk=st.binary(max_size=400), name=st.sampled_from([REFERRAL_FILE, CONTACT_FILE, "IDS000Header.csv"]))
-def test_any_bytes_at_all_are_refused_by_name(national, tmp_path_factory, junk, name):
-    raw = tmp_path_factory.mktemp("junk") / "raw"
-    shutil.copytree(national, raw)
-    (raw / name).write_bytes(junk)
+def test_any_bytes_at_all_are_refused_by_name(with_junk, junk, name):
     try:
-        run(raw)
+        run(with_junk(name, junk))
     except DataProblem as problem:
         check_message(problem, name)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+WORST = ("", "NULL", "0", "-1", "2022-02-30", "99999999999", "31/12/9999", "\u200b", "é", "'", "=1", "1e400", "None",
+         "TRUE", "44317", "0001-01-01", "9998-01-01", "05/06/07", "x" * 300, "\ufffd", " ", "ServiceRequestId")  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def spoil_at_random(small, tmp_path_factory) -> Callable[[int, float], tuple[Path, dict[str, int]]]:
+    """The small extract with a share of its cells replaced by the worst that people write; and its rows by file."""
+
+    def write(seed: int, share: float) -> tuple[Path, dict[str, int]]:
+        draw = random.Random(seed)
+        folder = tmp_path_factory.mktemp("values")
+        spoiled = {
+            table: [{k: draw.choice(WORST) if draw.random() < share else v for k, v in row.items()} for row in rows]
+            for table, rows in small.items()
+        }
+        return folder, {f"{table}.csv": n for table, n in write_national(spoiled, folder).items()}
+
+    return write
+
+
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000), share=st.floats(0.01, 0.3))
-def test_any_values_at_all_are_counted(small, tmp_path_factory, seed, share):
-    """Cells replaced at random by the worst that people write; every row is still accounted for."""
-    draw = random.Random(seed)
-    folder = tmp_path_factory.mktemp("values")
-    worst = ("", "NULL", "0", "-1", "2022-02-30", "99999999999", "31/12/9999", "\u200b", "é", "'", "=1", "1e400", "None",
-             "TRUE", "44317", "0001-01-01", "9998-01-01", "05/06/07", "x" * 300, "\ufffd", " ", "ServiceRequestId")  # fmt: skip
-    spoiled = {
-        table: [{k: draw.choice(worst) if draw.random() < share else v for k, v in row.items()} for row in rows]
-        for table, rows in small.items()
-    }
-    rows = write_national(spoiled, folder)
+def test_any_values_at_all_are_counted(spoil_at_random, seed, share):
+    """Every row is still accounted for."""
+    folder, rows = spoil_at_random(seed, share)
     try:
         ledger = run(folder).build_ledger()
     except DataProblem as problem:
         check_message(problem)
     else:
-        assert dict(zip(ledger["file"], ledger["rows_in"], strict=True)) == {f"{t}.csv": n for t, n in rows.items()}
+        assert dict(zip(ledger["file"], ledger["rows_in"], strict=True)) == rows
 
 
 # --- The local export and the record ------------------------------------------------------------------

@@ -23,12 +23,12 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # A module may import those before it and no other. A new module gets its place here.
 LAYERS = (
-    "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure settings record",
-    "reader extract account repair typed merge people referrals links contacts scores clean checks",
-    "stages outcomes episodes pathways flags measures",
+    "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure settings faults record",
+    "table_fields headings csv_reader reader extract account repair typed merge people referrals links contacts scores clean checks",
+    "stages outcomes episodes pathways flags open_referrals measures",
     "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase",
     "signals wording benchmark_settings benchmark_data benchmark_levels benchmark benchmark_release",
-    "workshop release workings trust summaries revisions review fragments charts page_words page_trust page_benchmark pages",
+    "workings workshop release trust summaries revisions review fragments charts page_words page_trust page_benchmark pages",
     "gate publish kernels reports",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
     "fingerprint seen making runs definition_pages cli __main__",
@@ -36,7 +36,7 @@ LAYERS = (
 ORDER = [name for layer in LAYERS for name in layer.split()]
 RUNNERS = {"papermill", "nbconvert", "nbclient"}
 KERNEL_TOOLS = {"jupyter_client", "ipykernel"}
-ROWS = {*ORDER[ORDER.index("reader") : ORDER.index("spc_spec")], "workshop", "workings", "trust", "summaries"}
+ROWS = {*ORDER[ORDER.index("table_fields") : ORDER.index("spc_spec")], "workshop", "workings", "trust", "summaries"}
 MODULE_LINES, FUNCTION_LINES, ARGUMENTS = 250, 40, 5
 SKIPPED = {
     ".git",
@@ -182,7 +182,7 @@ def test_nothing_names_a_machine_or_a_folder_outside():
 def list_rules_used() -> set[str]:
     """The rules that reading and cleaning name."""
     used: set[str] = set()
-    for name in [*ORDER[ORDER.index("reader") : ORDER.index("stages")], "codes"]:
+    for name in [*ORDER[ORDER.index("table_fields") : ORDER.index("stages")], "codes"]:
         for node in ast.walk(TREES[name]):
             used |= list_rules_of(node)
     return {word for word in used if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", word)}
