@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
+import pyarrow as pa
 
 from qi_analysis.account import Account
 from qi_analysis.contacts import build_activities, build_contacts, build_logs, note_contacts
@@ -42,27 +43,29 @@ def build_tables(extract: Extract, record: Record, extract_date: date | None = N
     extract_date: the day the extract speaks for, where it is known from a larger extract of which this is a part.
     """
     account = Account(extract.files)
-    typed = build_typed(extract, account)
+    typed, texts = build_typed(extract, account)
     day = extract_date or find_extract_date(extract, typed)
     for (file, rule, table), rows in extract.rejected.groupby(["file", "rule", "table"]):
         account.rows_in[file] += len(rows)
         account.set_aside(rows, str(rule), str(table))
     if "header" in typed:
         account.count_used(typed["header"])
-    has_people = "people" in typed
-    people = build_people(
-        typed["people" if has_people else "referrals"], "people" if has_people else "referrals", account
-    )
+    patients = "people" if "people" in typed else "referrals"
+    people = build_people(typed[patients], texts, patients, account)
     referrals, lookup = build_referrals(typed["referrals"], people, record, day, account)
     contacts, contact_of_row = build_contacts(typed["contacts"], referrals, lookup, account)
     activities, links = build_activities(typed, contact_of_row, account)
     logs = build_logs(typed.get("logs"), lookup, account)
     scores = build_scores(typed, Owners(lookup, contacts, contact_of_row, links), account)
     contacts = note_contacts(contacts, activities, referrals, day, account)
-    keys = {
-        "referral": referrals.pop("key"),
-        "patient": referrals.pop("patient"),
-        "contact": contacts.pop("key"),
-    }
+    numbers = {"referral": referrals.pop("key"), "patient": referrals.pop("patient"), "contact": contacts.pop("key")}
+    keys = {name: _list_texts(texts.get(f"{name}_id"), number) for name, number in numbers.items()}
     account.build_ledger()
     return Tables(referrals, contacts, activities, logs, scores, day, keys), account
+
+
+def _list_texts(texts: pa.Array | None, number: pd.Series) -> pd.Series:
+    """The local identifiers behind numbers; empty texts where the extract has none."""
+    if texts is None:
+        return pd.Series("", number.index, dtype="str")
+    return pd.Series(texts.take(pa.array(number.to_numpy(), mask=number.to_numpy() < 0)), number.index, dtype="str")

@@ -17,6 +17,7 @@ LABELS = Path(__file__).parent / "definitions" / "labels.csv"
 INVALID = "invalid"
 BLANKS = frozenset({"", "null", "n/a", "na", "*", "-", "--", "#n/a", "nan", "none", "unknown", "<null>", "nat"})
 EMPLOYMENT_SUPPORT = "1098051000000103"  # never a treatment
+SHEET_DIGITS = 15  # a spreadsheet keeps so many
 PHQ9, GAD7 = "720433000", "445455005"
 SCORE_MAXIMUM = {PHQ9: 27, GAD7: 21}
 
@@ -104,6 +105,12 @@ def old_therapy_codes() -> dict[str, str]:
     return same | {r["code"]: EMPLOYMENT_SUPPORT for r in old if r["is_treatment"] == "N"}
 
 
+def _is_rounded(code: str, code_list: CodeList) -> bool:
+    """A long code whose digits after the 15th became zeros in a spreadsheet."""
+    head, tail = code[:SHEET_DIGITS], code[SHEET_DIGITS:]
+    return bool(tail) and not tail.strip("0") and any(known.startswith(head) for known in code_list.codes)
+
+
 def read_value(text: str, code_list: CodeList, own_labels: Mapping[str, str]) -> tuple[str | None, str]:
     """One written value -> (code, the cleaning rule that was applied or "").
 
@@ -122,6 +129,8 @@ def read_value(text: str, code_list: CodeList, own_labels: Mapping[str, str]) ->
         if re.fullmatch(r"\d{1,2}", code):
             return INVALID, "code_invalid"  # a v1.5 number in a field of SNOMED codes
         code = code.split(":")[0].strip() if code[:1].isdigit() else code.lower()
+        if code not in code_list.codes and _is_rounded(code, code_list):
+            return INVALID, "therapy_damaged"
     elif code.isdigit():
         code = code.zfill(code_list.width) if code_list.width else (code.lstrip("0") or "0")
         code = code[-code_list.width :] if code_list.width and not code[: -code_list.width].strip("0") else code

@@ -8,7 +8,7 @@ import pandas as pd
 
 from qi_analysis.account import Account
 from qi_analysis.codes import INVALID
-from qi_analysis.keys import build_key, join_keys, number_rows
+from qi_analysis.keys import join_keys, mark_first, number_rows
 from qi_analysis.links import Links
 from qi_analysis.merge import merge_rows, note_primary_only, set_aside_rows
 from qi_analysis.referrals import Lookup
@@ -45,7 +45,7 @@ def build_contacts(
     submission wins; with no time of submission the attended one. A contact before its referral is set aside.
     """
     referral, is_test = lookup.find(rows["referral_id"])
-    written, _ = build_key(rows["referral_id"])
+    written = rows["referral_id"].to_numpy()
     contact_id = _number_contacts(rows)
     rules = {
         "no_key": (written < 0) | (contact_id < 0),
@@ -54,55 +54,52 @@ def build_contacts(
         "no_date": rows["contact_on"].isna().to_numpy(),
     }
     good = set_aside_rows(rows, rules, "contacts", account)
-    key = np.full(len(rows), -1, dtype="int64")
+    key = np.full(len(rows), -1)
     key[good] = join_keys(contact_id[good], months_of(rows["contact_on"][good]), written[good])
-    usable, number = rows[good], key[good]
-    attended = usable["attendance"].isin(SEEN).to_numpy()
-    kept = _merge_contacts(usable, number, attended, account)
-    note_primary_only(usable, kept, "contacts", account)
-    contacts = usable[kept]
-    early = contacts["contact_on"].to_numpy() < referrals["received_on"].to_numpy()[referral[good][kept]]
-    stays = set_aside_rows(contacts, {"contact_before_referral": early}, "contacts", account)
-    account.count_used(contacts[stays])
-    place = np.append(np.where(stays, np.cumsum(stays) - 1, -1), -1)
-    contact_of_row = np.full(len(rows), -1, dtype="int64")
-    contact_of_row[good] = place[number_rows(number, kept)]
-    columns = contacts[stays][[name for name in KEPT if name in contacts]]
-    ids = contacts[stays].get("contact_id", pd.Series("", columns.index, dtype="str"))
-    return columns.assign(referral=referral[good][kept][stays], key=ids).reset_index(drop=True), contact_of_row
+    kept = _merge_contacts(rows, key, rows["attendance"].isin(SEEN).to_numpy(), account)
+    note_primary_only(rows, kept, "contacts", account)
+    place = np.flatnonzero(kept)
+    early = rows["contact_on"].to_numpy()[place] < referrals["received_on"].to_numpy()[referral[place]]
+    stays = set_aside_rows(rows[["file", "line"]].take(place), {"contact_before_referral": early}, "contacts", account)
+    numbers = np.append(np.where(stays, np.cumsum(stays) - 1, -1), -1)
+    place = place[stays]
+    account.count_used(rows[["file"]].take(place))
+    contacts = rows[[name for name in KEPT if name in rows]].take(place).reset_index(drop=True)
+    ids = rows["contact_id"].to_numpy()[place] if "contact_id" in rows else -1
+    return contacts.assign(referral=referral[place], key=ids), numbers[number_rows(key, kept)]
 
 
 def _number_contacts(rows: pd.DataFrame) -> np.ndarray:
-    """A number per written identifier; without identifiers one per date and time."""
+    """The number of each identifier; without identifiers one per date and time."""
     if "contact_id" in rows:
-        return build_key(rows["contact_id"])[0]
+        return rows["contact_id"].to_numpy()
     time = rows["contact_time"].fillna(-1).to_numpy() if "contact_time" in rows else np.zeros(len(rows))
     days = rows["contact_on"].to_numpy().astype("datetime64[D]").astype("int64")
     return join_keys(days, time.astype("int64"))
 
 
 def _merge_contacts(rows: pd.DataFrame, key: np.ndarray, attended: np.ndarray, account: Account) -> np.ndarray:
-    attendance = rows["attendance"].cat.codes.to_numpy().astype("int64")
-    _note_conflicts(key, attendance, account)
+    _note_conflicts(key, rows["attendance"].cat.codes.to_numpy(), account)
     therapies = [name for name in THERAPY_COLUMNS if name in rows]
     if not therapies:
         return merge_rows(rows, key, "contacts", account, tie=attended)
     # A local export can repeat the appointment for each activity: rows that differ only in therapy are one contact.
+    among = np.flatnonzero(key >= 0)
     plain = rows.drop(columns=therapies)
-    repeats = plain.drop(columns=["file", "line"]).duplicated(keep="last").to_numpy()
-    whole = rows.drop(columns=["file", "line"]).duplicated(keep="last").to_numpy()
+    repeats, whole = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
+    repeats[among] = plain.drop(columns=["file", "line"]).take(among).duplicated(keep="last")
+    whole[among] = rows.drop(columns=["file", "line"]).take(among).duplicated(keep="last")
     account.merge(rows[repeats & ~whole], "contact_per_activity", "contacts")
     account.merge(rows[repeats & whole], "exact_duplicate", "contacts")
-    kept = np.zeros(len(rows), dtype=bool)
-    kept[~repeats] = merge_rows(plain[~repeats], key[~repeats], "contacts", account, tie=attended[~repeats])
-    return kept
+    return merge_rows(plain, np.where(repeats, -1, key), "contacts", account, tie=attended)
 
 
 def _note_conflicts(key: np.ndarray, attendance: np.ndarray, account: Account) -> None:
     """Count contacts that were recorded with more than one attendance."""
-    if len(key) and len(key) != key.max() + 1:
-        pairs = pd.Series(key).groupby(join_keys(key, attendance)).first()
-        account.note("conflicting_attendance", "contacts", int((pairs.value_counts() > 1).sum()), "attendance")
+    one = np.zeros(int(key.max(initial=-1)) + 2, dtype=attendance.dtype)
+    one[key] = attendance
+    differs = np.unique(key[(attendance != one[key]) & (key >= 0)])
+    account.note("conflicting_attendance", "contacts", len(differs), "attendance")
 
 
 def build_activities(
@@ -121,34 +118,39 @@ def build_activities(
     rows = typed["activities"]
     links = Links(contacts["contact_id"], contacts["month"].to_numpy(), contact_of_row)
     contact, unclear = links.find(rows["contact_id"], rows["month"].to_numpy())
-    no_key = rows["contact_id"].isna().to_numpy()
-    rules = {"no_key": no_key, "contact_unclear": unclear, "contact_not_found": contact < 0}
+    rules = {
+        "no_key": (rows["contact_id"] < 0).to_numpy(),
+        "contact_unclear": unclear,
+        "contact_not_found": contact < 0,
+    }
     good = set_aside_rows(rows, rules, "activities", account)
-    usable, owner = rows[good], contact[good]
-    kept = merge_rows(usable, _activity_key(usable, owner), "activities", account)
-    note_primary_only(usable, kept, "activities", account)
-    account.count_used(usable[kept])
-    every = pd.DataFrame({"contact": owner[kept], "therapy": usable["therapy"][kept].array})
+    key = np.full(len(rows), -1)
+    key[good] = _activity_key(rows[good], contact[good])
+    kept = merge_rows(rows, key, "activities", account)
+    note_primary_only(rows, kept, "activities", account)
+    place = np.flatnonzero(kept)
+    account.count_used(rows[["file"]].take(place))
+    every = pd.DataFrame({"contact": contact[place], "therapy": rows["therapy"].array.take(place)}, copy=False)
     if "activity_id" not in rows:
         return _distinct_therapies(every), None
-    latest = np.full(len(rows), -1, dtype="int64")
-    latest[np.flatnonzero(good)[kept]] = owner[kept]
-    return _distinct_therapies(every), Links(rows["activity_id"], rows["month"].to_numpy(), latest)
+    return _distinct_therapies(every), Links(rows["activity_id"], rows["month"].to_numpy(), np.where(kept, contact, -1))
 
 
 def _activity_key(rows: pd.DataFrame, contact: np.ndarray) -> np.ndarray:
     """One number per activity: its identifier in its month; without a month also its contact, else contact and code."""
-    therapy = rows["therapy"].cat.codes.to_numpy().astype("int64")
+    therapy = rows["therapy"].cat.codes.to_numpy()
     if "activity_id" not in rows:
         return join_keys(contact, therapy)
-    own, month = build_key(rows["activity_id"])[0], rows["month"].to_numpy()
+    own, month = rows["activity_id"].to_numpy(), rows["month"].to_numpy()
     named = own >= 0
     return join_keys(own, month, np.where(named & (month >= 0), -1, contact), np.where(named, -1, therapy))
 
 
 def _distinct_therapies(activities: pd.DataFrame) -> pd.DataFrame:
     known = activities["therapy"].notna() & (activities["therapy"] != INVALID) & (activities["contact"] >= 0)
-    return activities[known].drop_duplicates().reset_index(drop=True)
+    chosen = activities[known.to_numpy()]
+    is_new = mark_first(join_keys(chosen["contact"].to_numpy(), chosen["therapy"].cat.codes.to_numpy()))
+    return chosen[is_new].reset_index(drop=True)
 
 
 def build_logs(rows: pd.DataFrame | None, lookup: Lookup, account: Account) -> pd.DataFrame:
@@ -158,29 +160,27 @@ def build_logs(rows: pd.DataFrame | None, lookup: Lookup, account: Account) -> p
         return pd.DataFrame({"referral": pd.Series([], dtype="int64"), "started_on": empty, "ended_on": empty})
     referral, is_test = lookup.find(rows["referral_id"])
     rules = {
-        "no_key": rows["referral_id"].isna().to_numpy(),
+        "no_key": (rows["referral_id"] < 0).to_numpy(),
         "test_patient": is_test,
         "referral_not_found": referral < 0,
         "no_date": rows["started_on"].isna().to_numpy(),
     }
     good = set_aside_rows(rows, rules, "logs", account)
-    rows, referral = rows[good], referral[good]
     ended = rows["ended_on"] if "ended_on" in rows else rows["started_on"].where(False)
-    days = [
-        column.to_numpy().astype("datetime64[D]").astype("int64") for column in (rows["started_on"], ended.fillna(PAST))
-    ]
-    programme = (
-        rows["programme"].astype("category").cat.codes.to_numpy() if "programme" in rows else np.zeros(len(rows))
-    )
-    key = join_keys(referral, np.maximum(days[0], 0), np.maximum(days[1], 0), programme.astype("int64"))
+    days = [number_days(column.to_numpy()[good]) for column in (rows["started_on"], ended)]
+    programme = rows["programme"].cat.codes.to_numpy() if "programme" in rows else np.zeros(len(rows), dtype="int8")
+    key = np.full(len(rows), -1)
+    key[good] = join_keys(referral[good], *days, programme[good])
     kept = merge_rows(rows, key, "logs", account)
     note_primary_only(rows, kept, "logs", account)
-    account.count_used(rows[kept])
+    account.count_used(rows[["file"]].take(np.flatnonzero(kept)))
     table = pd.DataFrame({"referral": referral, "started_on": rows["started_on"].array, "ended_on": ended.array})
     return table[kept].reset_index(drop=True)
 
 
-PAST = pd.Timestamp("1970-01-01")
+def number_days(days: np.ndarray) -> np.ndarray:
+    """Days since 1970, at least 0 and 0 where missing: to tell rows apart."""
+    return np.where(np.isnat(days), 0, np.maximum(days.astype("datetime64[D]").astype("int64"), 0))
 
 
 def note_contacts(

@@ -167,18 +167,20 @@ def _check_row(row: list[str], width: int) -> str | None:
 
 def _numbered_rows(path: Path, handle, dialect: Dialect) -> Iterator[list[tuple[int, list[str]]]]:  # type: ignore[no-untyped-def]
     """Chunks of (first line, row) after the heading row."""
-    reader = csv.reader(handle, delimiter=dialect.delimiter)
+    top = csv.reader(handle, delimiter=dialect.delimiter)
+    while top.line_num <= dialect.skip:  # title rows, then the heading row
+        next(top)
+    reader = csv.reader(handle, delimiter=dialect.delimiter, strict=True)
     chunk: list[tuple[int, list[str]]] = []
-    before = 0
+    line = top.line_num + 1
     try:
         for row in reader:
-            if before > dialect.skip:
-                chunk.append((before + 1, row))
-            before = reader.line_num
+            chunk.append((line, row))
+            line = top.line_num + reader.line_num + 1
             if len(chunk) == CHUNK_ROWS:
                 yield chunk
                 chunk = []
     except csv.Error:
-        place = f"{path.name}, line {reader.line_num}"
+        place = f"{path.name}, line {line}"
         raise DataProblem(f"{place}: the line cannot be read as a row. Look at its quotation marks.") from None
     yield chunk

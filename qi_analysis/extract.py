@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from qi_analysis.errors import DataProblem, RecordProblem
-from qi_analysis.headings import Headings, plain_heading
+from qi_analysis.headings import Headings, RawTable, plain_heading
 from qi_analysis.reader import SUFFIXES, read_headings, read_raw_table
 from qi_analysis.settings import ColumnMap, LocalFile
 from qi_analysis.table_fields import find_field, read_table_fields, read_tables_text
@@ -53,6 +53,8 @@ class Extract:
 
 def find_sources(raw: Path, columns: ColumnMap | None) -> tuple[str, list[Source], list[str]]:
     """(layout, files by table, files not used). Raises DataProblem when data/raw holds no layout it knows."""
+    if not raw.is_dir():
+        raise DataProblem(f"There is no folder {raw.name} to read an extract from. Make it and put the files in it.")
     files = [
         path
         for path in sorted(raw.iterdir())
@@ -146,9 +148,10 @@ def check_headings(source: Source) -> tuple[list[str], list[str], list[str]]:
 
 
 def _written(source: Source) -> dict[str, str]:
-    """Headings as the standard writes them -> our field names."""
-    if source.table in read_table_fields():
-        return {h: name for name, spec in read_table_fields()[source.table].items() for h in spec.headings}
+    """Headings as the standard writes them -> our field names; for a local export our names stand for themselves."""
+    own = read_table_fields().get(source.table, {})
+    if set(source.headings.fields.values()) <= set(own):
+        return {heading: name for name, spec in own.items() for heading in spec.headings}
     return {name: name for name in source.headings.fields.values()}
 
 
@@ -159,14 +162,7 @@ def read_extract(raw: Path, columns: ColumnMap | None) -> Extract:
     rejected = []
     written: dict[str, set[str]] = {}
     for number, source in enumerate(sources):
-        table = read_raw_table(source.path, source.headings)
-        absent = [name for name in source.required if name not in table.frame]
-        if absent:
-            _, missing, _ = check_headings(source)
-            first = next(text for text in missing if text.startswith(source.required[absent[0]]))
-            raise DataProblem(
-                f"{source.path.name}: there is no column {first.replace(' (needed)', '')}. Rename it or map it."
-            )
+        table = _read_source(source)
         parts.setdefault(source.table, []).append(table.frame.assign(file=number))
         rejected.append(table.rejected.assign(file=number, table=source.table))
         written.setdefault(source.table, set()).update(table.headings)
@@ -175,20 +171,33 @@ def read_extract(raw: Path, columns: ColumnMap | None) -> Extract:
         frames[name], odd = _reject_odd_rows(_join(pieces), written[name])
         rejected.append(odd.assign(table=name))
     files = [source.path.name for source in sources]
-    holds = [
-        f"{read_tables_text()[s.table]['national']} {s.table}" if layout == "national" else s.table for s in sources
-    ]
     lost = pd.concat(rejected, ignore_index=True).astype({"file": "int64", "line": "int64"})
     if layout == "national":
-        synthetic = (
-            "header" in frames and frames["header"].get("system", pd.Series(dtype="str")).eq(SYNTHETIC_SYSTEM).any()
-        )
-        return Extract(layout, files, frames, lost, holds, is_synthetic=bool(synthetic))
+        names = read_tables_text()
+        holds = [f"{names[source.table]['national']} {source.table}" for source in sources]
+        system = frames["header"].get("system") if "header" in frames else None
+        synthetic = system is not None and bool(system.eq(SYNTHETIC_SYSTEM).any())
+        return Extract(layout, files, frames, lost, holds, is_synthetic=synthetic)
     assert columns is not None
     forms = dict(columns.referrals.dates) | dict(columns.appointments.dates)
     labels = dict(columns.referrals.labels) | dict(columns.appointments.labels)
     tables = {"referrals": frames["referrals"], "contacts": frames["appointments"]}
+    holds = [source.table for source in sources]
     return Extract(layout, files, tables, lost, holds, columns, forms=forms, labels=labels)
+
+
+def _read_source(source: Source) -> RawTable:
+    table = read_raw_table(source.path, source.headings)
+    absent = [name for name in source.required if name not in table.frame]
+    if absent:
+        _, missing, _ = check_headings(source)
+        first = next(text for text in missing if text.startswith(source.required[absent[0]]))
+        need = first.replace(" (needed)", "")
+        raise DataProblem(f"{source.path.name}: there is no column {need}. Rename it or map it.")
+    if not set(table.frame.columns) - {"line"}:
+        place = f"{source.path.name}: no heading of the {source.table} table is there."
+        raise DataProblem(f"{place} Is it the right file?")
+    return table
 
 
 TOTALS = ("total", "grand total", "end of")

@@ -1,4 +1,10 @@
-"""Identifiers as numbers: text keys become dense integers once, so that linking millions of rows stays fast."""
+"""Identifiers as numbers: text keys become integers once, so that linking millions of rows stays fast.
+
+Numbers count from 0; -1 stands for a missing identifier. Numbers of one kind of identifier are the same in
+every table, so tables are linked by looking numbers up in arrays.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,52 +14,110 @@ import pyarrow.compute as pc
 from qi_analysis.codes import BLANKS
 
 LONGEST_BLANK = max(len(marker) for marker in BLANKS)
+WIDEST_RANK = 1 << 20
 
 
-def _text(column: pd.Series) -> pa.Array:
-    values = pa.array(column.astype("str"), pa.large_string())
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+def _chunks(column: pd.Series) -> list[pa.Array]:
+    values = pa.array(column.astype("str").array, pa.large_string())
+    return values.chunks if isinstance(values, pa.ChunkedArray) else [values]
 
 
-def tidy_key(column: pd.Series) -> tuple[pd.Series, int]:
-    """(an identifier without spaces around it, how many were markers for nothing). Letters keep their case."""
-    trimmed = pc.utf8_trim_whitespace(_text(column))
+def tidy_texts(texts: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """(identifiers without spaces around them, which are markers for nothing). Letters keep their case."""
+    trimmed = pc.utf8_trim_whitespace(texts)
     short = pc.if_else(pc.less_equal(pc.binary_length(trimmed), LONGEST_BLANK), trimmed, None)
     blank = pc.is_in(pc.utf8_lower(short), value_set=pa.array(sorted(BLANKS), pa.large_string()))
-    empty = pc.sum(pc.equal(trimmed, "")).as_py() or 0
     tidied = pc.if_else(blank, pa.scalar(None, pa.large_string()), trimmed)
-    return pd.Series(tidied, column.index, dtype="str"), (pc.sum(blank).as_py() or 0) - empty
+    is_marker = pc.and_(blank, pc.not_equal(trimmed, ""))
+    return tidied, is_marker.fill_null(False).to_numpy(zero_copy_only=False)
 
 
-def build_key(column: pd.Series) -> tuple[np.ndarray, pa.Array]:
-    """(number of each row, the distinct texts); missing text is -1."""
-    encoded = _text(column).dictionary_encode()
-    return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype("int64"), encoded.dictionary
-
-
-def find_key(column: pd.Series, known: pa.Array) -> np.ndarray:
-    """The number of each row's text among known texts; -1 where it is missing or not known."""
-    return pc.index_in(_text(column), value_set=known).fill_null(-1).to_numpy(zero_copy_only=False).astype("int64")
+def number_texts(columns: Sequence[pd.Series]) -> tuple[list[np.ndarray], pa.Array, list[int]]:
+    """(the numbers of each column, the distinct tidied identifiers, how many markers for nothing each column held)."""
+    whole = pa.chunked_array([chunk for column in columns for chunk in _chunks(column)], pa.large_string())
+    parts = whole.dictionary_encode().chunks or [pa.array([], pa.large_string()).dictionary_encode()]
+    number = np.concatenate([part.indices.fill_null(-1).to_numpy(zero_copy_only=False) for part in parts])
+    tidied, is_marker = tidy_texts(parts[0].dictionary)
+    again = tidied.dictionary_encode()
+    renumbered = np.append(again.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int32(-1))
+    ends = np.cumsum([len(column) for column in columns])[:-1]
+    blanks = [0] * len(columns)
+    if is_marker.any():
+        blanks = [int(np.append(is_marker, False)[part].sum()) for part in np.split(number, ends)]
+    if not np.array_equal(renumbered[:-1], np.arange(len(renumbered) - 1)):
+        number = renumbered[number]
+    return np.split(number, ends), again.dictionary, blanks
 
 
 def join_keys(*parts: np.ndarray) -> np.ndarray:
-    """Several integer keys (all at least -1) as one dense integer key."""
-    joined = parts[0].astype("int64")
+    """Several integer keys (all at least -1) as one, from 0 on with few gaps.
+
+    Rows that agree with one row of their number so far in the next part keep it; the others get new ones.
+    """
+    joined = parts[0].astype("int64") + 1
+    if joined.min(initial=0) < 0 or joined.max(initial=0) > 4 * len(joined):
+        joined = pd.factorize(joined)[0].astype("int64")
+    size = int(joined.max(initial=-1)) + 1
     for part in parts[1:]:
-        joined = pd.factorize(joined)[0].astype("int64") * (int(part.max(initial=0)) + 2) + part + 1
-    return pd.factorize(joined)[0].astype("int64")
+        usual = np.zeros(size, dtype=part.dtype)
+        usual[joined] = part
+        other = np.flatnonzero(part != usual[joined])
+        if len(other):
+            pair = joined[other] * (int(part.max()) + 2) + part[other] + 1
+            numbers, known = pd.factorize(pair)
+            joined[other] = size + numbers
+            size += len(known)
+    return joined
 
 
-def keep_latest(key: np.ndarray, rank: np.ndarray) -> np.ndarray:
-    """True for the one row of each key with the highest rank (ranks are unique within a key)."""
-    if len(key) == 0:
-        return np.zeros(0, dtype=bool)
-    best = pd.Series(rank).groupby(key, sort=False).transform("max").to_numpy()
-    return best == rank
+def narrow_rank(rank: np.ndarray) -> np.ndarray:
+    """A rank as small whole numbers from 0 on in the same order: they sort faster."""
+    lowest = rank.min(initial=0)
+    if rank.max(initial=0) - lowest >= WIDEST_RANK:
+        rank, lowest = np.unique(rank, return_inverse=True)[1], 0
+    small = rank - lowest
+    return small.astype("uint16") if small.max(initial=0) < 1 << 16 else small.astype("int64")
+
+
+def find_latest(key: np.ndarray, *ranks: np.ndarray) -> np.ndarray:
+    """For each key the row that is last by the ranks (the first counts most), then by place.
+
+    -1 for a key without rows, and at the end of the array, which answers for key -1.
+    """
+    order = np.arange(len(key))
+    for rank in reversed(ranks):
+        if len(rank) and (rank != rank[0]).any():
+            order = order[np.argsort(rank[order], kind="stable")]
+    latest = np.full(int(key.max(initial=-1)) + 2, -1)
+    latest[key[order]] = order  # of rows with one key the last to be written stays
+    latest[-1] = -1
+    return latest
+
+
+def mark_first(key: np.ndarray) -> np.ndarray:
+    """True for the first row of each key."""
+    first = np.zeros(int(key.max(initial=-1)) + 1, dtype="int64")
+    first[key[::-1]] = np.arange(len(key))[::-1]
+    return first[key] == np.arange(len(key))
+
+
+def mark_shared(key: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """True for rows whose key and rank (see narrow_rank) another row has too; never for key -1."""
+    span = int(rank.max(initial=0)) + 1
+    pair = key.astype("int64") * span + rank
+    ordered = np.sort(pair[key >= 0])
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    shared = np.zeros(len(key), dtype=bool)
+    if len(twice):
+        is_key = np.zeros(int(key.max(initial=-1)) + 2, dtype=bool)
+        is_key[twice // span] = True
+        among = np.flatnonzero(is_key[key])
+        shared[among] = np.isin(pair[among], twice)
+    return shared
 
 
 def number_rows(key: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """For each row, the position of its key's kept row among the kept rows."""
-    position = np.full(int(key.max(initial=-1)) + 1, -1, dtype="int64")
+    """For each row, the position of its key's kept row among the kept rows; -1 for key -1."""
+    position = np.full(int(key.max(initial=-1)) + 2, -1, dtype="int64")
     position[key[kept]] = np.arange(int(kept.sum()))
     return position[key]

@@ -1,15 +1,16 @@
 """People: one row per patient identifier, who is a test patient, and which identifiers are one person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from qi_analysis.account import Account
 from qi_analysis.codes import INVALID
-from qi_analysis.extract import PERSON_FIELDS
-from qi_analysis.keys import build_key, find_key, keep_latest
+from qi_analysis.keys import find_latest, narrow_rank, number_texts
 from qi_analysis.merge import merge_rows, set_aside_rows
 from qi_analysis.repair import check_nhs_numbers
 
@@ -17,79 +18,105 @@ DETAILS = ("gender", "ethnicity", "deprivation", "birth_date", "age")
 TEST_NAME = r"(?i)^\s*(?:zzz|x{2,}\s*test|donotuse|(?:test(?:ing|[\s_-]?patient)?|dummy(?:[\s_-]?patient)?)[\s\d_-]*$)"
 TEST_KEY = r"(?i)^(?:zzz|test)"
 DUMMY_NHS = "999"
+TEN_DIGITS = r"^[0-9]{10}$"
 
 
 @dataclass(frozen=True)
 class People:
-    """Patient identifiers as numbers: `known` texts, and per number its person, details and test mark."""
+    """People by number: which number a patient identifier has, and per number its person, details and test mark."""
 
-    known: pa.Array
+    number: np.ndarray  # of each patient identifier; -1 where it has no row, and at the end for identifier -1
     person: np.ndarray
     is_test: np.ndarray
     details: pd.DataFrame
 
-    def find(self, column: pd.Series) -> np.ndarray:
-        """The number of each written patient identifier, -1 where it is not known."""
-        return find_key(column, self.known)
+    def find(self, patient: pd.Series) -> np.ndarray:
+        """The number of each patient identifier, -1 where it is not known."""
+        return self.number[patient.to_numpy()]
 
 
-def build_people(rows: pd.DataFrame, table: str, account: Account) -> People:
+@dataclass(frozen=True)
+class _Numbers:
+    """NHS numbers: per row the number of its digits, and per distinct digits whether they are valid or a dummy."""
+
+    row: np.ndarray  # -1: missing
+    is_valid: np.ndarray
+    is_dummy: np.ndarray
+
+
+def build_people(rows: pd.DataFrame, texts: Mapping[str, pa.Array], table: str, account: Account) -> People:
     """One number per patient identifier. `table` is "people", or "referrals" for a local export without one.
 
     A test patient has a test name, an identifier that begins with ZZZ or TEST, or a dummy NHS number (999...).
-    NHS numbers, names and birth dates are looked at here and go no further.
+    NHS numbers, names and birth dates are looked at here and go no further. `texts` are the identifiers.
     """
-    own_table = table == "people"
-    rows = rows[[n for n in (*PERSON_FIELDS, "file", "line", "stamp", "is_refresh", "month") if n in rows]]
-    missing = rows["patient_id"].isna().to_numpy()
-    if own_table and missing.any():
-        account.set_aside(rows[missing], "no_key", table)
-    rows = rows[~missing].reset_index(drop=True)
-    key, known = build_key(rows["patient_id"])
-    nhs, valid_nhs = _read_nhs(rows, account)
-    is_test = np.zeros(len(known), dtype=bool)
+    key = rows["patient_id"].to_numpy()
+    nhs = _read_nhs(rows, texts, account)
+    is_test = np.append(_mark(texts["patient_id"], TEST_KEY), False)
     is_test[key[_find_tests(rows, nhs)]] = True
-    if own_table:
-        good = set_aside_rows(rows, {"test_patient": is_test[key]}, table, account)
-        kept = merge_rows(rows[good], key[good], table, account)
-        account.count_used(rows[good][kept])
-    latest = keep_latest(key, rows["stamp"].to_numpy() * len(rows) + np.arange(len(rows)))
-    order = np.flatnonzero(latest)[np.argsort(key[latest])]
-    details = rows.iloc[order].reset_index(drop=True)
+    is_test[-1] = False
+    if table == "people":
+        good = set_aside_rows(rows, {"no_key": key < 0, "test_patient": is_test[key]}, table, account)
+        kept = merge_rows(rows, np.where(good, key, -1), table, account)
+        account.count_used(rows[["file"]].take(np.flatnonzero(kept)))
+    latest = find_latest(key, narrow_rank(rows["stamp"].to_numpy()))[:-1]
+    known = np.flatnonzero(latest >= 0)
+    number = np.full(len(texts["patient_id"]) + 1, -1)
+    number[known] = np.arange(len(known))
+    order = latest[known]
+    details = rows[[name for name in DETAILS if name in rows]].take(order).reset_index(drop=True)
     if "gender" in details:
         account.note("gender_invalid", "people", int((details["gender"] == INVALID).sum()), "gender")
-    person = _link(details.get("person_id"), valid_nhs.iloc[order].reset_index(drop=True))
-    return People(known, person, is_test, details[[name for name in DETAILS if name in details]])
+    valid = np.where(np.append(nhs.is_valid, False)[nhs.row], nhs.row, -1)
+    links = [rows["person_id"].to_numpy()[order]] if "person_id" in rows else []
+    return People(number, _link(len(known), [*links, valid[order]]), is_test[known], details)
 
 
-def _read_nhs(rows: pd.DataFrame, account: Account) -> tuple[pd.Series, pd.Series]:
-    """(the digits, the digits where they are a valid NHS number)."""
+def _mark(texts: pa.Array, pattern: str) -> np.ndarray:
+    """True for each text that matches; False where there is none."""
+    return pc.match_substring_regex(texts, pattern).fill_null(False).to_numpy(zero_copy_only=False)
+
+
+def _read_nhs(rows: pd.DataFrame, texts: Mapping[str, pa.Array], account: Account) -> _Numbers:
+    """The NHS numbers of the rows that have a patient identifier, without the spaces and hyphens in them."""
+    nothing = np.zeros(0, dtype=bool)
     if "nhs_number" not in rows:
-        nothing = pd.Series(None, rows.index, dtype="str")
-        return nothing, nothing
-    written = rows["nhs_number"]
-    digits = written.str.replace(r"(?:\.0$|[\s\u00a0-])", "", regex=True)
-    account.note("nhs_number_tidied", "people", int(((digits != written) & written.notna()).sum()), "nhs_number")
-    good = check_nhs_numbers(digits)
-    account.note("nhs_number_check_failed", "people", int((~good & digits.notna()).sum()), "nhs_number")
-    return digits, digits.where(good)
+        return _Numbers(np.full(len(rows), -1), nothing, nothing)
+    written = texts["nhs_number"]
+    row = np.where(rows["patient_id"] >= 0, rows["nhs_number"], -1)
+    counts = np.bincount(row + 1, minlength=len(written) + 1)[1:]
+    tidy = np.flatnonzero(~_mark(written, TEN_DIGITS))
+    digits = pd.Series(written.to_pandas(), dtype="str")
+    digits.iloc[tidy] = digits.iloc[tidy].str.replace(r"(?:\.0$|[\s\u00a0-])", "", regex=True)
+    changed = ~pc.equal(written, pa.array(digits, pa.large_string())).to_numpy(zero_copy_only=False)
+    account.note("nhs_number_tidied", "people", int(counts[changed].sum()), "nhs_number")
+    good = check_nhs_numbers(digits).to_numpy()
+    account.note("nhs_number_check_failed", "people", int(counts[~good].sum()), "nhs_number")
+    same, first = pd.factorize(digits) if changed.any() else (np.arange(len(digits)), digits)
+    dummy = digits.str.startswith(DUMMY_NHS).to_numpy() & (digits.str.len() == 10).to_numpy()
+    is_valid, is_dummy = np.zeros(len(first), dtype=bool), np.zeros(len(first), dtype=bool)
+    is_valid[same], is_dummy[same] = good, dummy
+    return _Numbers(np.append(same, -1)[row], is_valid, is_dummy)
 
 
-def _find_tests(rows: pd.DataFrame, nhs: pd.Series) -> np.ndarray:
-    test = rows["patient_id"].str.contains(TEST_KEY, regex=True)
-    test |= (nhs.str.startswith(DUMMY_NHS) & (nhs.str.len() == 10)).fillna(False)
+def _find_tests(rows: pd.DataFrame, nhs: _Numbers) -> np.ndarray:
+    """True for rows with a dummy NHS number or a test name."""
+    test = np.append(nhs.is_dummy, False)[nhs.row]
     for name in ("surname", "forename"):
         if name in rows:
-            test |= rows[name].str.contains(TEST_NAME, regex=True).fillna(False)
-    return test.to_numpy(dtype=bool)
+            (number,), names, _ = number_texts([rows[name]])
+            test |= np.append(pd.Series(names.to_pandas(), dtype="str").str.contains(TEST_NAME, regex=True), False)[
+                number
+            ]
+    return test
 
 
-def _link(person_id: pd.Series | None, nhs: pd.Series) -> np.ndarray:
+def _link(n: int, links: list[np.ndarray]) -> np.ndarray:
     """A person number for each patient identifier: one Person_ID, or one valid NHS number, is one person."""
-    label = np.arange(len(nhs))
-    links = [link for link in (person_id, nhs) if link is not None and link.notna().any()]
+    label = np.arange(n)
     for link in links * 2:  # twice, so that a Person_ID and an NHS number together can link three identifiers
-        known = link.notna().to_numpy()
-        group, _ = build_key(link[known])
-        label[known] = pd.Series(label[known]).groupby(group).transform("min").to_numpy()
+        known = link >= 0
+        lowest = np.full(int(link.max(initial=-1)) + 1, n)
+        np.minimum.at(lowest, link[known], label[known])
+        label[known] = lowest[link[known]]
     return label

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
 from qi_analysis.csv_reader import HEAD_ROWS, read_csv, sniff
-from qi_analysis.errors import DataProblem
+from qi_analysis.errors import DataProblem, QiError
 from qi_analysis.headings import Headings, RawTable, build_frame, find_headings
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
@@ -26,17 +26,24 @@ def read_raw_table(path: Path, headings: Headings) -> RawTable:
         return read_csv(path, headings)
     except PermissionError:
         raise DataProblem(f"{path.name}: the file may not be opened. Ask for read access to it.") from None
-    except (pa.ArrowInvalid, zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError):
+    except QiError:
+        raise
+    except Exception:  # whatever a library says of a broken file, its words could hold a value
         raise DataProblem(f"{path.name}: the file is damaged or cut short. Export it again.") from None
 
 
 def read_headings(path: Path, headings: Headings) -> list[str]:
-    """The heading row as written (the best match in the first rows); empty when there is none."""
-    if path.suffix.lower() == ".parquet":
-        return list(pa_parquet.read_schema(path).names)
-    if path.suffix.lower() == ".xlsx":
-        return _best_sheet(path, headings)[0]
-    return sniff(path, headings).headings
+    """The heading row as written (the best match in the first rows). Raises DataProblem for a broken file."""
+    try:
+        if path.suffix.lower() == ".parquet":
+            return list(pa_parquet.read_schema(path).names)
+        if path.suffix.lower() == ".xlsx":
+            return _best_sheet(path, headings)[0]
+        return sniff(path, headings).headings
+    except QiError:
+        raise
+    except Exception:  # whatever a library says of a broken file, its words could hold a value
+        raise DataProblem(f"{path.name}: the file is damaged or cut short. Export it again.") from None
 
 
 def _text_table(table: pa.Table, found: dict[str, int], long_text: frozenset[str], first_line: int) -> pd.DataFrame:
@@ -77,6 +84,8 @@ def _best_sheet(path: Path, headings: Headings) -> tuple[list[str], int, pd.Data
 def _read_workbook(path: Path, headings: Headings) -> RawTable:
     row, number, cells = _best_sheet(path, headings)
     found = find_headings(path, row, headings)
+    if not found:
+        return RawTable(path, row, pd.DataFrame(), pd.DataFrame({"line": [], "rule": []}))
     body = cells.iloc[number + 1 :]
     columns = {}
     for name, column in found.items():

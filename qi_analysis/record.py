@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from qi_analysis.codes import old_therapy_codes, read_code_lists
 from qi_analysis.errors import RecordProblem
 from qi_analysis.faults import Faults, read_toml
 from qi_analysis.settings import (
@@ -29,6 +30,7 @@ from qi_analysis.settings import (
     Settings,
     Settled,
 )
+from qi_analysis.table_fields import find_field
 
 
 def _read_completion(path: Path, faults: Faults) -> Completion | None:
@@ -102,12 +104,36 @@ def _read_columns(path: Path, faults: Faults) -> ColumnMap | None:
     parts = {}
     for part in ("referrals", "appointments"):
         parts[part] = faults.build(LocalFile, f"{path.name}, [{part}]", table.get(part, {}))
-        for name, form in parts[part].dates.items() if parts[part] else ():
-            faults.one_of(f"{path.name}, [{part}.dates] {name}", form, ("ISO", "d/m/Y", "m/d/Y"))
+        if parts[part] is not None:
+            _check_local(parts[part], f"{path.name}, [{part}", faults)
     columns: ColumnMap | None = faults.build(ColumnMap, f"{path.name}, [settings]", table.get("settings", {}), **parts)
     if columns is not None:
         faults.one_of(f"{path.name}, therapy_scheme", columns.therapy_scheme, ("snomed", "v1.5"))
     return columns
+
+
+def _check_local(local: LocalFile, place: str, faults: Faults) -> None:
+    """The three tables of one file of a local export: headings to our names, date forms, labels to codes."""
+    for name, table in (("columns", local.columns), ("dates", local.dates), ("labels", local.labels)):
+        if not isinstance(table, dict):
+            faults.append(f"{place}] {name}: this must be a table, headed {place.split(', ')[1]}.{name}].")
+            return
+    for name in [ours for ours in set(local.columns.values()) if list(local.columns.values()).count(ours) > 1]:
+        faults.append(f"{place}.columns]: two headings are given the name {name!r}. Keep one of them.")
+    for name, form in local.dates.items():
+        faults.one_of(f"{place}.dates] {name}", form, ("ISO", "d/m/Y", "m/d/Y"))
+    lists = read_code_lists()
+    for name, labels in local.labels.items():
+        kind = find_field(name)
+        if kind.kind != "code" or not isinstance(labels, dict):
+            faults.append(f"{place}.labels.{name}]: {name!r} is not one of our names that hold codes.")
+            continue
+        codes = lists[kind.list].codes | set(old_therapy_codes().values() if kind.list == "therapy" else ())
+        for number, code in enumerate(labels.values(), 1):
+            if code not in codes:
+                faults.append(
+                    f"{place}.labels.{name}]: label {number} must stand for a code of the list, in quotation marks."
+                )
 
 
 def _read_aim(table: dict[str, Any], faults: Faults) -> Aim | None:

@@ -5,10 +5,8 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from qi_analysis.account import Account
-from qi_analysis.keys import build_key, find_key
 from qi_analysis.merge import merge_rows, note_primary_only, set_aside_rows
 from qi_analysis.people import People
 from qi_analysis.settings import Record
@@ -21,18 +19,18 @@ KEPT = ("received_on", "discharged_on", "end_code", "source", "provider", "file"
 
 @dataclass(frozen=True)
 class Lookup:
-    """Written referral identifier -> referral number, and which identifiers belong to test patients."""
+    """Referral identifier -> row of the referral (-1: none), and which identifiers belong to test patients.
 
-    known: pa.Array
+    The last place of each array answers for identifiers without a referral and for the missing one, -1.
+    """
+
     position: np.ndarray
     is_test: np.ndarray
 
-    def find(self, column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-        """(referral number or -1, is it a test patient's) for each row."""
-        found = find_key(column, self.known)
-        if not len(self.known):
-            return found, np.zeros(len(found), dtype=bool)
-        return np.where(found >= 0, self.position[found], -1), (found >= 0) & self.is_test[found]
+    def find(self, identifier: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+        """(row of the referral or -1, is it a test patient's) for each row."""
+        place = np.minimum(identifier.to_numpy(), len(self.position) - 1)
+        return self.position[place], self.is_test[place]
 
 
 def build_referrals(
@@ -43,9 +41,9 @@ def build_referrals(
     waits_usable is False where a wait cannot be worked out (a discharge before the referral, or a received date
     before the programme began). `key` and `patient` are the local identifiers, to be stored apart.
     """
-    key, known = build_key(rows["referral_id"])
+    key = rows["referral_id"].to_numpy()
     patient = people.find(rows["patient_id"])
-    is_test = np.zeros(len(known) + 1, dtype=bool)  # the last place answers for key -1
+    is_test = np.zeros(int(key.max(initial=-1)) + 2, dtype=bool)
     is_test[key[(patient >= 0) & np.append(people.is_test, False)[patient] & (key >= 0)]] = True
     rules = {
         "no_key": key < 0,
@@ -53,17 +51,16 @@ def build_referrals(
         "no_date": rows["received_on"].isna().to_numpy(),
     }
     good = set_aside_rows(rows, rules, "referrals", account)
-    rows, key, patient = rows[good], key[good], patient[good]
-    kept = merge_rows(rows, key, "referrals", account)
+    kept = merge_rows(rows, np.where(good, key, -1), "referrals", account)
     note_primary_only(rows, kept, "referrals", account)
-    referrals = _build_latest(rows[kept].reset_index(drop=True), patient[kept], people)
+    referrals = _build_latest(rows.take(np.flatnonzero(kept)).reset_index(drop=True), patient[kept], people)
     root, referrals = _join_chains(referrals, record, account)
-    position = np.full(len(known), -1, dtype="int64")
+    position = np.full(len(is_test), -1)
     position[key[kept]] = root
     account.count_used(referrals)
     referrals = _settle_dates(referrals.drop(columns=["file", "line"]), extract_date, account)
     _note_other_chains(referrals, account)
-    return referrals, Lookup(known, position, is_test[:-1])
+    return referrals, Lookup(position, is_test)
 
 
 def _build_latest(latest: pd.DataFrame, patient: np.ndarray, people: People) -> pd.DataFrame:
@@ -105,7 +102,9 @@ def _join_chains(referrals: pd.DataFrame, record: Record, account: Account) -> t
     for name in ("discharged_on", "end_code"):
         joined[name] = joined[name].where(~np.isin(np.arange(len(order)), first[first != last]))
         joined.iloc[first, joined.columns.get_loc(name)] = referrals[name].iloc[last]
-    account.merge(referrals.take(order[joins]), "provider_code_change", "referrals")
+    same_day = np.append(False, received[order][1:] == received[order][:-1]) if len(order) else joins
+    account.merge(referrals.take(order[joins & same_day]), "provider_code_change", "referrals")
+    account.merge(referrals.take(order[joins & ~same_day]), "chain_joined", "referrals")
     number = np.full(len(order), -1, dtype="int64")
     number[np.sort(first)] = np.arange(len(first))
     root = np.empty(len(order), dtype="int64")

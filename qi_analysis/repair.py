@@ -9,8 +9,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from qi_analysis.codes import BLANKS, CodeList, read_value
+from qi_analysis.keys import tidy_texts
 
 Counts = dict[str, int]  # cleaning rule -> number of rows it touched
 DATE_FORMS = ("ISO", "d/m/Y", "m/d/Y")
@@ -123,6 +126,22 @@ def read_codes(column: pd.Series, code_list: CodeList, own: Mapping[str, str]) -
     return result, _counts(pd.Series([rule for _, rule in read], dtype="object"), counts)
 
 
+def list_distinct(column: pd.Series) -> pd.Series:
+    """The distinct texts of a column, once each."""
+    values, _, counts = _weights(column)
+    return pd.Series(values[counts > 0], dtype="str")
+
+
+def read_names(column: pd.Series) -> tuple[pd.Series, Counts]:
+    """A text column of few different names (a provider, a submission) as categories, tidied like identifiers."""
+    values, rows, counts = _weights(column)
+    tidied, is_marker = tidy_texts(pa.array(values.astype("str").array, pa.large_string()))
+    names = pd.Categorical(tidied.to_pandas())
+    spread = np.append(names.codes, -1)[rows]
+    result = pd.Series(pd.Categorical.from_codes(spread, dtype=names.dtype), column.index)
+    return result, {"blank_marker": int(counts[is_marker].sum())}
+
+
 def read_numbers(column: pd.Series) -> tuple[pd.Series, Counts]:
     """A text column as float64; text that is no number is missing and counted."""
     values, rows, counts = _weights(column)
@@ -147,7 +166,11 @@ def read_times(column: pd.Series) -> tuple[pd.Series, Counts]:
 
 def check_nhs_numbers(digits: pd.Series) -> pd.Series:
     """Whether each text is ten digits whose last is the modulus-11 check digit (NHS data dictionary)."""
-    ten = digits.where(digits.str.fullmatch(r"[0-9]{10}").fillna(False).astype(bool), "0000000000").fillna("0000000000")
-    numbers = np.frombuffer("".join(ten).encode("ascii"), dtype="uint8").reshape(-1, 10).astype("int64") - 48
-    check = (11 - numbers[:, :9] @ np.arange(10, 1, -1) % 11) % 11
-    return pd.Series((check == numbers[:, 9]) & (numbers.sum(axis=1) > 0), digits.index)
+    texts = pa.array(digits.astype("str"), pa.large_string())
+    is_ten = pc.match_substring_regex(texts, "^[0-9]{10}$").fill_null(False).to_numpy(zero_copy_only=False)
+    number = pc.cast(texts.filter(pa.array(is_ten)), pa.int64()).to_numpy(zero_copy_only=False)
+    figures = [number // 10**place % 10 for place in range(9, -1, -1)]
+    check = (11 - sum(weight * figure for weight, figure in zip(range(10, 1, -1), figures[:-1], strict=True)) % 11) % 11
+    is_right = np.zeros(len(digits), dtype=bool)
+    is_right[is_ten] = (check == figures[-1]) & (number > 0)
+    return pd.Series(is_right, digits.index)

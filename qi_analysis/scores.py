@@ -8,12 +8,14 @@ import pandas as pd
 
 from qi_analysis.account import Account
 from qi_analysis.codes import GAD7, PHQ9, SCORE_MAXIMUM
-from qi_analysis.contacts import FOLLOW_UP
-from qi_analysis.keys import build_key, join_keys
+from qi_analysis.contacts import FOLLOW_UP, number_days
+from qi_analysis.keys import join_keys
 from qi_analysis.links import Links
 from qi_analysis.merge import merge_rows, note_primary_only, set_aside_rows
 from qi_analysis.referrals import Lookup
+from qi_analysis.sequences import order_key
 
+TOOLS = pd.CategoricalDtype([GAD7, PHQ9])
 LATE = 2000.0  # minutes: after every time of day
 
 
@@ -38,36 +40,29 @@ def build_scores(typed: Mapping[str, pd.DataFrame], owners: Owners, account: Acc
     if "activity_scores" in typed and owners.activities is not None:
         parts.append(_activity_scores(typed["activity_scores"], owners.activities, owners.contacts, account))
     scores = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    scores = scores.sort_values(["referral", "tool", "scored_on", "minute"], kind="stable", ignore_index=True)
-    return scores.drop(columns="minute")
+    series = scores["referral"].to_numpy() * 2 + scores["tool"].cat.codes.to_numpy()
+    order = np.argsort(
+        order_key(series, scores["scored_on"].to_numpy(), scores["minute"].to_numpy() + 1), kind="stable"
+    )
+    return scores.drop(columns="minute").take(order).reset_index(drop=True)
 
 
 def _referral_scores(rows: pd.DataFrame, lookup: Lookup, account: Account) -> pd.DataFrame:
     referral, is_test = lookup.find(rows["referral_id"])
-    no_key = rows["referral_id"].isna().to_numpy()
-    good = set_aside_rows(
-        rows,
-        {"no_key": no_key, "test_patient": is_test, "referral_not_found": referral < 0},
-        "referral_scores",
-        account,
-    )
-    placed = rows[good].assign(referral=referral[good])
-    return _keep_scores(placed, "referral_id", "referral_scores", account).assign(minute=-1.0, is_contact=False)
+    no_key = (rows["referral_id"] < 0).to_numpy()
+    rules = {"no_key": no_key, "test_patient": is_test, "referral_not_found": referral < 0}
+    kept, _ = _keep_scores(rows.assign(referral=referral), rules, "referral_scores", account)
+    return kept.assign(minute=-1.0, is_contact=False)
 
 
 def _activity_scores(rows: pd.DataFrame, links: Links, contacts: pd.DataFrame, account: Account) -> pd.DataFrame:
     contact, unclear = links.find(rows["activity_id"], rows["month"].to_numpy())
-    no_key = rows["activity_id"].isna().to_numpy()
+    no_key = (rows["activity_id"] < 0).to_numpy()
     rules = {"no_key": no_key, "contact_unclear": unclear, "contact_not_found": contact < 0}
-    good = set_aside_rows(rows, rules, "activity_scores", account)
-    owner = contact[good]
-    placed = rows[good].assign(
-        contact=owner,
-        scored_on=contacts["contact_on"].to_numpy()[owner],
-        referral=contacts["referral"].to_numpy()[owner],
-    )
-    kept = _keep_scores(placed, "activity_id", "activity_scores", account)
-    return _add_contact(kept, contacts, kept["contact"].to_numpy()).drop(columns="contact")
+    on = np.append(contacts["contact_on"].to_numpy(), np.datetime64("NaT", "s"))[contact]
+    referral = np.append(contacts["referral"].to_numpy(), -1)[contact]
+    kept, place = _keep_scores(rows.assign(referral=referral, scored_on=on), rules, "activity_scores", account)
+    return _add_contact(kept, contacts, contact[place])
 
 
 def _add_contact(scores: pd.DataFrame, contacts: pd.DataFrame, contact: np.ndarray) -> pd.DataFrame:
@@ -77,24 +72,34 @@ def _add_contact(scores: pd.DataFrame, contacts: pd.DataFrame, contact: np.ndarr
     return scores.assign(minute=np.where(np.isnan(time), LATE, time), is_contact=~follow_up)
 
 
-def _keep_scores(rows: pd.DataFrame, identifier: str, table: str, account: Account) -> pd.DataFrame:
-    """Scores of the two questionnaires within their range, the latest of each identifier, tool and day."""
-    maximum = rows["tool"].astype("object").map(SCORE_MAXIMUM).astype("float64")
-    score = rows["score"]
-    rules = {
-        "other_questionnaire": maximum.isna().to_numpy(),
-        "score_out_of_range": ~(score.between(0, maximum) & (score == np.floor(score))).to_numpy(),
-        "no_date": rows["scored_on"].isna().to_numpy(),
+def _keep_scores(
+    rows: pd.DataFrame, rules: dict[str, np.ndarray], table: str, account: Account
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """(scores of the two questionnaires within their range, the latest of each identifier, tool and day; their rows).
+
+    rules: why rows with referral and scored_on are set aside before anything else.
+    """
+    known = rows["tool"].cat.categories
+    maximum = np.append([SCORE_MAXIMUM.get(str(tool), np.nan) for tool in known], np.nan)[rows["tool"].cat.codes]
+    score, on = rows["score"].to_numpy(), rows["scored_on"].to_numpy()
+    rules = rules | {
+        "other_questionnaire": np.isnan(maximum),
+        "score_out_of_range": ~((score >= 0) & (score <= maximum) & (score == np.floor(score))),
+        "no_date": np.isnat(on),
     }
-    rows = rows[set_aside_rows(rows, rules, table, account)]
-    days = rows["scored_on"].to_numpy().astype("datetime64[D]").astype("int64")
-    is_phq9 = (rows["tool"] == PHQ9).to_numpy().astype("int64")
-    key = join_keys(build_key(rows[identifier])[0], is_phq9, np.maximum(days, 0), rows["referral"].to_numpy())
+    good = set_aside_rows(rows, rules, table, account)
+    is_phq9, referral = (rows["tool"] == PHQ9).to_numpy(), rows["referral"].to_numpy()
+    owner = rows["activity_id" if table == "activity_scores" else "referral_id"].to_numpy()
+    key = np.full(len(rows), -1)
+    key[good] = join_keys(owner[good].astype("int64") * 2 + is_phq9[good], number_days(on[good]), referral[good])
     kept = merge_rows(rows, key, table, account)
     note_primary_only(rows, kept, table, account)
-    account.count_used(rows[kept])
-    wanted = ["referral", "tool", "scored_on", "score", *(["contact"] if "contact" in rows else [])]
-    return rows[kept][wanted].astype({"tool": "object"})
+    place = np.flatnonzero(kept)
+    account.count_used(rows[["file"]].take(place))
+    tool = pd.Categorical.from_codes(is_phq9[place].astype("int8"), dtype=TOOLS)
+    return pd.DataFrame(
+        {"referral": referral[place], "tool": tool, "scored_on": on[place], "score": score[place]}
+    ), place
 
 
 def _local_scores(rows: pd.DataFrame, contacts: pd.DataFrame, contact_of_row: np.ndarray) -> pd.DataFrame:
@@ -105,14 +110,13 @@ def _local_scores(rows: pd.DataFrame, contacts: pd.DataFrame, contact_of_row: np
             score = rows[name].to_numpy()
             good = (contact_of_row >= 0) & (score >= 0) & (score <= SCORE_MAXIMUM[tool]) & (score == np.floor(score))
             contact = contact_of_row[good]
-            part = pd.DataFrame({"contact": contact, "tool": tool, "score": score[good]}).drop_duplicates(
-                "contact", keep="last"
-            )
+            part = pd.DataFrame({"contact": contact, "score": score[good]}).drop_duplicates("contact", keep="last")
             on, referral = contacts["contact_on"].to_numpy(), contacts["referral"].to_numpy()
-            part = part.assign(referral=referral[part["contact"]], scored_on=on[part["contact"]])
+            tools = pd.Categorical([tool] * len(part), dtype=TOOLS)
+            part = part.assign(referral=referral[part["contact"]], tool=tools, scored_on=on[part["contact"]])
             parts.append(_add_contact(part, contacts, part["contact"].to_numpy()))
     if not parts:
-        kinds = {"referral": "int64", "tool": "object", "scored_on": "datetime64[s]", "score": "float64"}
+        kinds = {"referral": "int64", "tool": TOOLS, "scored_on": "datetime64[s]", "score": "float64"}
         kinds |= {"minute": "float64", "is_contact": "bool"}
         return pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in kinds.items()})
     return pd.concat(parts)[["referral", "tool", "scored_on", "score", "minute", "is_contact"]]

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 NAT = np.datetime64("NaT", "s")
-NO_TIME = 2047  # minutes; events without a time come after those with one on the same day
-_DAY_BITS, _MINUTE_BITS = 18, 11
+NO_TIME = 8191  # minutes, more than can be written; events without a time come last on their day
+_DAY_BITS, _MINUTE_BITS = 18, 13
 _FIRST_DAY = np.datetime64("1800-01-01", "D")
 
 
 def order_key(referral: np.ndarray, day: np.ndarray, minute: np.ndarray) -> np.ndarray:
-    """One sortable whole number for referral, day and minute (missing minutes last)."""
-    days = (day.astype("datetime64[D]") - _FIRST_DAY).astype("int64")
+    """One sortable whole number for referral, day and minute (missing minutes last; days before 1800 as one)."""
+    days = np.clip((day.astype("datetime64[D]") - _FIRST_DAY).astype("int64"), 0, (1 << _DAY_BITS) - 1)
     minutes = np.where(np.isnan(minute), NO_TIME, minute).astype("int64")
     return (referral.astype("int64") << (_DAY_BITS + _MINUTE_BITS)) | (days << _MINUTE_BITS) | minutes
 

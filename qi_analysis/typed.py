@@ -4,31 +4,55 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from qi_analysis.account import Account
 from qi_analysis.codes import old_therapy_codes, plain_label, read_code_lists
 from qi_analysis.extract import Extract
-from qi_analysis.keys import tidy_key
+from qi_analysis.keys import number_texts
 from qi_analysis.periods import Period, period_of
-from qi_analysis.repair import read_codes, read_dates, read_numbers, read_times
+from qi_analysis.repair import list_distinct, read_codes, read_dates, read_names, read_numbers, read_times
 from qi_analysis.table_fields import find_field
 
 MONTH_ID_ZERO = 22802  # Unique_MonthID counts months from April 1900; plus this it is year * 12 + month - 1
+MONTHS = 1 << 20  # no month has a higher number
 REFRESH = "R"
 ENOUGH_REFERRALS = 0.05  # of the median month: fewer received in a month and it is not the extract's last
 LATEST_YEAR_AHEAD = 1  # discharges come after the last referral
 LATEST_YEAR = 2068  # where no received date tells
+NUMBERED = ("patient_id", "person_id", "nhs_number", "referral_id", "contact_id", "activity_id")
+Columns = dict[str, np.ndarray | pd.Series]
 
 
-def build_typed(extract: Extract, account: Account) -> dict[str, pd.DataFrame]:
-    """Each raw table with typed columns plus file, line and stamp (the order in which rows were submitted)."""
+def build_typed(extract: Extract, account: Account) -> tuple[dict[str, pd.DataFrame], dict[str, pa.Array]]:
+    """(each raw table with typed columns plus file, line and stamp, the texts of the identifiers in NUMBERED).
+
+    stamp is the order in which rows were submitted. Identifiers in NUMBERED are numbers (-1: missing), the
+    same in every table.
+    """
     last_year = _latest_year(extract)
-    typed = {}
-    for name, raw in extract.tables.items():
-        account.count_in(raw)
-        typed[name] = _type_table(raw, name, extract, account, last_year)
-    header = typed.get("header")
-    return {name: _add_stamp(frame, header) for name, frame in typed.items()}
+    numbers, texts = _number_identifiers(extract, account)
+    typed: dict[str, pd.DataFrame] = {}
+    for name in sorted(extract.tables, key=lambda name: name != "header"):  # the header says when the others came
+        account.count_in(extract.tables[name])
+        columns = numbers.pop(name) | _type_columns(name, extract, account, last_year)
+        frame = pd.DataFrame({field: columns[field] for field in extract.tables[name]}, copy=False)
+        typed[name] = _add_stamp(frame, typed.get("header"))
+    return typed, texts
+
+
+def _number_identifiers(extract: Extract, account: Account) -> tuple[dict[str, Columns], dict[str, pa.Array]]:
+    """(table -> field -> the number of each row's identifier, field -> the identifiers by number)."""
+    numbers: dict[str, Columns] = {table: {} for table in extract.tables}
+    texts = {}
+    for name in NUMBERED:
+        owners = [table for table, raw in extract.tables.items() if name in raw]
+        if owners:
+            parts, texts[name], blanks = number_texts([extract.tables[table][name] for table in owners])
+            for table, part, blank in zip(owners, parts, blanks, strict=True):
+                numbers[table][name] = part
+                account.note("blank_marker", table, blank, name)
+    return numbers, texts
 
 
 def find_extract_date(extract: Extract, typed: dict[str, pd.DataFrame]) -> date:
@@ -54,8 +78,7 @@ def _month_period(month: int) -> Period:
 
 def _latest_year(extract: Extract) -> int:
     """The latest year of the received dates: a two-digit year after it belongs to the century before."""
-    text = extract.tables["referrals"].get("received_on", pd.Series(dtype="str")).astype("str")
-    distinct = pd.Series(text.unique(), dtype="str")
+    distinct = list_distinct(extract.tables["referrals"].get("received_on", pd.Series(dtype="str")))
     long = pd.to_numeric(distinct.str.extract(r"((?:19|20)\d\d)")[0], errors="coerce")
     short = pd.to_numeric(distinct.str.extract(r"\D(\d\d)(?:\s.*)?$")[0], errors="coerce") + 2000
     usual = long.fillna(short)
@@ -63,15 +86,15 @@ def _latest_year(extract: Extract) -> int:
     return int(usual.quantile(0.99)) + LATEST_YEAR_AHEAD if len(usual) else LATEST_YEAR
 
 
-def _type_table(raw: pd.DataFrame, table: str, extract: Extract, account: Account, last_year: int) -> pd.DataFrame:
-    columns = {}
-    for name in raw.columns:
-        if name in ("file", "line"):
-            columns[name] = raw[name]
-            continue
-        columns[name], counts = _type_column(raw[name], name, extract, last_year)
-        account.note_all(counts, table, name)
-    return pd.DataFrame(columns)
+def _type_columns(table: str, extract: Extract, account: Account, last_year: int) -> Columns:
+    """file, line and every field that is not in NUMBERED."""
+    raw = extract.tables[table]
+    columns = {"file": raw["file"].astype("int16"), "line": raw["line"]}
+    for name in raw.columns.drop(["file", "line"]):
+        if name not in NUMBERED:
+            columns[name], counts = _type_column(raw[name], name, extract, last_year)
+            account.note_all(counts, table, name)
+    return columns
 
 
 def _type_column(column: pd.Series, name: str, extract: Extract, last_year: int) -> tuple[pd.Series, dict[str, int]]:
@@ -87,40 +110,44 @@ def _type_column(column: pd.Series, name: str, extract: Extract, last_year: int)
         return read_numbers(column)
     if spec.kind == "time":
         return read_times(column)
-    if spec.kind == "id":
-        tidied, n_blank = tidy_key(column)
-        return tidied, {"blank_marker": n_blank}
-    return column.astype("str"), {}
+    return read_names(column) if spec.kind == "id" else (column.astype("str"), {})
 
 
 def _add_stamp(frame: pd.DataFrame, header: pd.DataFrame | None) -> pd.DataFrame:
     """month (year * 12 + month - 1 of the submission, -1 unknown), stamp (its order) and provider where known."""
-    frame = frame.assign(month=_submission_month(frame))
-    if header is not None and "submission_id" in frame and "submission_id" in header and header is not frame:
-        known = header.assign(month=_submission_month(header)).dropna(subset="submission_id")
-        known = known.drop_duplicates("submission_id").set_index("submission_id")
-        found = frame["submission_id"].map(known["month"]).fillna(-1).astype("int64")
-        frame = frame.assign(month=frame["month"].where(frame["month"] >= 0, found))
-        if "provider" not in frame and "provider" in known:
-            frame = frame.assign(provider=frame["submission_id"].map(known["provider"]))
-        if "file_type" not in frame and "file_type" in known:
-            frame = frame.assign(file_type=frame["submission_id"].map(known["file_type"]))
+    month = _submission_month(frame)
+    if header is not None and "submission_id" in frame and "submission_id" in header:
+        known = header.dropna(subset="submission_id").drop_duplicates("submission_id").set_index("submission_id")
+        if (month < 0).any():
+            month = np.where(
+                month >= 0, month, _look_up(known["month"], frame["submission_id"]).fillna(-1).astype("int32")
+            )
+        for name in ("provider", "file_type"):
+            if name not in frame and name in known:
+                frame = frame.assign(**{name: _look_up(known[name], frame["submission_id"])})
     is_refresh = np.zeros(len(frame), dtype=bool)
     if "file_type" in frame:
-        kind = frame["file_type"].astype("category")
-        refresh = [n for n, text in enumerate(kind.cat.categories) if str(text).strip().upper().startswith(REFRESH)]
-        is_refresh = np.isin(kind.cat.codes.to_numpy(), refresh)
-    stamp = (frame["month"].to_numpy() + 1) * 2 + is_refresh
+        kind = frame["file_type"].cat
+        refresh = [str(text).strip().upper().startswith(REFRESH) for text in kind.categories]
+        is_refresh = np.append(np.array(refresh, dtype=bool), False)[kind.codes]
+    stamp = (month + 1) * 2 + is_refresh
     if "updated_at" in frame:
         stamp = frame["updated_at"].astype("int64").where(frame["updated_at"].notna(), 0).to_numpy()
-    return frame.assign(is_refresh=is_refresh, stamp=stamp.astype("int64"))
+    return frame.assign(month=month, is_refresh=is_refresh, stamp=stamp)
 
 
-def _submission_month(frame: pd.DataFrame) -> pd.Series:
-    month = pd.Series(-1, frame.index, dtype="int64")
+def _look_up(known: pd.Series, submission: pd.Series) -> pd.Series:
+    """What the header says of each row's submission."""
+    found = known.reindex(submission.cat.categories).array
+    return pd.Series(found.take(submission.cat.codes, allow_fill=True), submission.index)
+
+
+def _submission_month(frame: pd.DataFrame) -> np.ndarray:
+    month = np.full(len(frame), -1, dtype="int32")
     if "month_id" in frame:
-        month = (frame["month_id"] + MONTH_ID_ZERO).fillna(-1).astype("int64")
+        number = frame["month_id"].to_numpy() + MONTH_ID_ZERO
+        month = np.where((number >= 0) & (number < MONTHS), number, -1).astype("int32")
     if "period_start" in frame:
-        start = (frame["period_start"].dt.year * 12 + frame["period_start"].dt.month - 1).fillna(-1).astype("int64")
-        month = month.where(month >= 0, start)
+        start = (frame["period_start"].dt.year * 12 + frame["period_start"].dt.month - 1).fillna(-1).astype("int32")
+        month = np.where(month >= 0, month, start)
     return month

@@ -42,12 +42,15 @@ from mess import (
     Dress,
     Mess,
     add_orphans,
+    build_local,
     choose_writer,
     drop_what_is_not_local,
     move_activities_in_refresh,
     space_nhs_numbers,
+    write_files,
     write_late_accents,
     write_local,
+    write_mixed_encodings,
     write_parquet,
     write_typed_parquet,
     write_without_last_newline,
@@ -264,7 +267,7 @@ def test_a_mess_of_files_changes_no_result(round_number, clean, plain, clean_out
     assert list_changes(outcome, clean_outcome) == expected, worn
 
 
-@pytest.mark.parametrize("writer", [write_late_accents, write_without_last_newline])
+@pytest.mark.parametrize("writer", [write_late_accents, write_without_last_newline, write_mixed_encodings])
 def test_an_odd_text_file_changes_no_result(writer, clean, plain, clean_outcome, record, tmp_path):
     rows = write_national(clean, tmp_path, writer=writer)
     outcome = analyse(tmp_path, record)
@@ -439,12 +442,7 @@ def test_all_messes_at_once(clean, plain, record, tmp_path, seed):
 
 @pytest.fixture(scope="session")
 def local_record(record, tmp_path_factory) -> Record:
-    folder = tmp_path_factory.mktemp("project")
-    for path in PROJECT.iterdir():
-        if path.is_file():
-            (folder / path.name).write_bytes(path.read_bytes())
-    (folder / "columns.toml").write_text(LOCAL_COLUMNS, encoding="utf-8")
-    return dataclasses.replace(read_record(folder), service_codes=record.service_codes)
+    return change_map(record, str, tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="session")
@@ -482,6 +480,90 @@ def test_a_local_export_without_identifiers_of_persons_links_by_nhs_number(clean
     path = tmp_path / "Referrals 2022.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("Person,", "Nobody's column,", 1), encoding="utf-8")
     assert list_differences(analyse(tmp_path, local_record).results, local_plain) == []
+
+
+def change_map(record: Record, change: Callable[[str], str], folder: Path) -> Record:
+    """The record with a column map that differs from LOCAL_COLUMNS."""
+    for path in PROJECT.iterdir():
+        if path.is_file():
+            (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "columns.toml").write_text(change(LOCAL_COLUMNS), encoding="utf-8")
+    return dataclasses.replace(read_record(folder), service_codes=record.service_codes)
+
+
+def without_numbers(files: Tables) -> tuple[Tables, Callable[[str], str]]:
+    """No identifiers of appointments: date and time tell them apart."""
+    rows = [{key: value for key, value in row.items() if key != "Appointment No"} for row in files["Appointments 2022"]]
+    return files | {"Appointments 2022": rows}, lambda text: text.replace('"Appointment No" = "contact_id"\n', "")
+
+
+def month_first(files: Tables) -> tuple[Tables, Callable[[str], str]]:
+    """Dates as written in the United States, and said so in the column map."""
+
+    def turn(value: str) -> str:
+        return f"{value[3:5]}/{value[:2]}/{value[6:]}" if value[2:3] == "/" else value
+
+    turned = {name: [{k: turn(v) for k, v in row.items()} for row in rows] for name, rows in files.items()}
+    return turned, lambda text: text.replace("d/m/Y", "m/d/Y")
+
+
+def two_digit_therapies(files: Tables) -> tuple[Tables, Callable[[str], str]]:
+    """Therapies in the two digits of version 1.5, in which 46 and 47 are therapies and end codes alike."""
+    old = {"748051000000105": "20", "748101000000105": "21", "748041000000107": "22", "748091000000102": "23",
+           "748061000000108": "25", "199314001": "26", "702545008": "27", "1026111000000108": "28",
+           "1098051000000103": "29", "1127281000000100": "40", "1129471000000105": "42", "842901000000108": "43",
+           "286711000000107": "44", "314034001": "45", "449030000": "46", "933221000000107": "47",
+           "1026131000000100": "48", "304891004": "50", "228557008": "50", "443730003": "51"}  # fmt: skip
+    names = ("Therapy", "Therapy (second)")
+    rows = [{k: old.get(v, v) if k in names else v for k, v in row.items()} for row in files["Appointments 2022"]]
+    return files | {"Appointments 2022": rows}, lambda text: text.replace(
+        "[settings]", '[settings]\ntherapy_scheme = "v1.5"'
+    )
+
+
+@pytest.mark.parametrize("form", [without_numbers, month_first, two_digit_therapies])
+def test_another_form_of_local_export_gives_the_plain_answer(form, clean, local_plain, record, tmp_path):
+    files, change = form(build_local(clean))
+    (tmp_path / "project").mkdir()
+    own = change_map(record, change, tmp_path / "project")
+    rows = write_files(files, tmp_path / "raw", Dress().write)
+    outcome = analyse(tmp_path / "raw", own)
+    assert list_differences(outcome.results, local_plain) == []
+    check_ledger(outcome, rows)
+    assert not any(rule.startswith("date_") for rule, _, _ in outcome.counts)
+
+
+def test_a_local_export_as_workbooks_gives_the_plain_answer(clean, local_plain, local_record, tmp_path):
+    """With a cover sheet, title rows and cells that are dates, times and numbers."""
+    rows = write_files(build_local(clean), tmp_path, write_workbook)
+    outcome = analyse(tmp_path, local_record)
+    assert list_differences(outcome.results, local_plain) == []
+    check_ledger(outcome, {name.replace(".csv", ".xlsx"): number for name, number in rows.items()})
+    assert not any(rule.startswith("date_") for rule, _, _ in outcome.counts)
+
+
+@pytest.mark.parametrize("is_stamped", [True, False])
+def test_an_appointment_recorded_twice_in_a_local_export(is_stamped, clean, record, tmp_path):
+    """With the time of the last change the later row wins; without it the attended one does."""
+    files = build_local(clean)
+    rows = files["Appointments 2022"]
+    chosen = [row for row in rows if row["Outcome"] == "Came" and not row["Therapy (second)"]][:400:10]
+    stamp = {"Changed": "2022-08-01 09:00:00"} if is_stamped else {}
+    later = [
+        row | {"Outcome": "No show"} | ({"Changed": "2022-08-02 10:30:00"} if is_stamped else {}) for row in chosen
+    ]
+    files["Appointments 2022"] = later + [row | stamp for row in rows]
+    (tmp_path / "project").mkdir()
+    own = change_map(
+        record, lambda text: text.replace('"Day" =', '"Changed" = "updated_at"\n"Day" ='), tmp_path / "project"
+    )
+    write_files(files, tmp_path / "raw", Dress().write)
+    outcome = analyse(tmp_path / "raw", own)
+    assert outcome.counts["conflicting_attendance", "contacts", "attendance"] == len(chosen) > 20
+    attended = outcome.tables.contacts["attendance"].isin(["5", "6"]).sum()
+    write_files(files | {"Appointments 2022": rows}, tmp_path / "before", Dress().write)
+    before = analyse(tmp_path / "before", own).tables.contacts["attendance"].isin(["5", "6"]).sum()
+    assert before - attended == (len(chosen) if is_stamped else 0)
 
 
 # --- In parts ---------------------------------------------------------------------------------------

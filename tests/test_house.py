@@ -23,8 +23,8 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # A module may import those before it and no other. A new module gets its place here.
 LAYERS = (
-    "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure settings faults record",
-    "table_fields headings csv_reader reader extract account repair typed merge people referrals links contacts scores clean checks",
+    "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure settings faults table_fields record",
+    "headings csv_reader reader extract account repair typed merge people referrals links contacts scores clean checks",
     "stages outcomes episodes pathways flags open_referrals measures",
     "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase",
     "signals wording benchmark_settings benchmark_data benchmark_levels benchmark benchmark_release",
