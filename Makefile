@@ -45,4 +45,5 @@ lock: ## make the locks anew from pyproject.toml (needs uv)
 	rm requirements/all.txt
 
 clean: ## take away the environment and everything that was made
-	rm -rf .venv data/processed/* reports/*
+	rm -rf .venv
+	find data/processed reports -mindepth 1 ! -name README.md -delete

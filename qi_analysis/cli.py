@@ -106,7 +106,7 @@ def check() -> None:
 
 @app.command("list")
 def list_reviews() -> None:
-    """List the published reviews, newest first, and the months that could be made."""
+    """List the published reviews, newest first."""
     from qi_analysis.places import find_places
     from qi_analysis.publish import read_published
 

@@ -142,6 +142,12 @@ def show_chart_rules(release: Release) -> Html:
     if facts["left_out_months"]:
         why = f"more than {percent(facts['highest_unknown_share'])} of endings are not known"
         lines.append(f"Not drawn, because {why}: {', '.join(facts['left_out_months'])}.")
+    still = facts["open"]
+    people, idle = (HIDDEN if still[name] is None else f"about {count(still[name])}" for name in ("people", "idle"))
+    lines.append(
+        f"Still in LI treatment: {people}. With no contact for {still['days']} days, so perhaps left without a "
+        f"record of it: {idle}. They stay counted as in treatment."
+    )
     return render_notes(lines)
 
 

@@ -69,13 +69,14 @@ def build_release(workings: Workings, project: Path) -> Release:
     facts |= {
         "left_out_months": left_out,
         "settled_to": _last_settled(cohort),
+        "open": _count_open(workings),
         "benchmark": build_benchmark_tables(project)[1],
     }
     return Release(facts, tables)
 
 
 def build_released_results(workings: Workings) -> pd.DataFrame:
-    """Every result as it may be shared: settled 11, whole-service totals of EXACT exact unless small."""
+    """Every result as it may be shared: decision 11, whole-service totals of EXACT exact unless small."""
     definitions = {one.measure_id: one for one in read_definitions()}
     statistic = pd.Series({name: one.statistic for name, one in definitions.items()})
     strict = workings.record.settings.protection == "plain"
@@ -100,6 +101,19 @@ def build_settled_months(workings: Workings) -> pd.DataFrame:
             "is_settled": settled,
         }
     ).reset_index(drop=True)
+
+
+def _count_open(workings: Workings) -> dict[str, float | None]:
+    """People still in LI treatment, and those of them with no seen contact for inactivity_days; rounded to 5."""
+    referrals, contacts = workings.pathways.referrals, workings.pathways.contacts
+    choice = f"exit_{workings.record.completion.team_choice}"
+    is_open = (referrals[choice] == "open").to_numpy()
+    seen = contacts[contacts["is_seen"].to_numpy()]
+    last = seen.groupby("referral")["contact_on"].max().reindex(np.arange(len(referrals)))
+    idle = pd.Timestamp(workings.period.end) - last > pd.Timedelta(days=workings.record.completion.inactivity_days)
+    counts = round_count(pd.Series([is_open.sum(), (is_open & idle.to_numpy()).sum()], dtype="float64"))
+    known = [None if pd.isna(number) else float(number) for number in counts]
+    return {"people": known[0], "idle": known[1], "days": workings.record.completion.inactivity_days}
 
 
 def _last_settled(cohort: pd.DataFrame) -> str:

@@ -160,8 +160,9 @@ def change(
     return mess
 
 
-def add_contact(tables: Tables, referral: str, day: date, number: int, **values: str) -> Row:
+def add_contact(tables: Tables, referral: str, day: date, **values: str) -> Row:
     """An attended LI contact of the last submission, with its activity; returns the contact."""
+    number = len(tables[CONTACTS])
     sent = next({n: r[n] for n in SENT} for r in tables[REFERRALS] if r["Unique_MonthID"] == LAST_MONTH)
     contact = dict.fromkeys(tables[CONTACTS][0], "") | sent | {
         "CareContactId": f"X{number:05d}", "ServiceRequestId": referral, "CareContDate": day.isoformat(),
@@ -644,7 +645,7 @@ def add_future_contacts(tables: Tables, draw: random.Random) -> Mess:
     """Contacts marked attended on days after the extract was taken."""
     mess = Mess(copy_tables(tables))
     for n, referral in enumerate(draw.sample(find_open(tables), 12)):
-        add_contact(mess.tables, referral, AS_AT + timedelta(days=1 + n * 3), n)
+        add_contact(mess.tables, referral, AS_AT + timedelta(days=1 + n * 3))
     mess.counts["not_yet_due", "contacts", ""] += 12
     return mess
 
@@ -767,7 +768,7 @@ def add_test_patient(mess: Mess, n: int, kind: str, word: str) -> None:
     }
     mess.tables[PEOPLE].append(person)
     mess.tables[REFERRALS].append(referral | {"LocalPatientId": person["LocalPatientId"], "ServiceRequestId": f"W{n}"})
-    contact = add_contact(mess.tables, f"W{n}", AS_AT - timedelta(days=2), 900 + n)
+    contact = add_contact(mess.tables, f"W{n}", AS_AT - timedelta(days=2))
     add_score(mess.tables, contact, "20")
     for table in ("people", "referrals", "contacts"):
         mess.counts["test_patient", table, ""] += 1
@@ -809,7 +810,7 @@ def date_contacts_after_discharge(tables: Tables, draw: random.Random) -> Mess:
     for n, referral in enumerate(draw.sample(ended, 20)):
         is_follow_up = n % 4 == 3
         day = AS_AT - timedelta(days=n)
-        contact = add_contact(mess.tables, referral, day, n, AppType="06" if is_follow_up else "02")
+        contact = add_contact(mess.tables, referral, day, AppType="06" if is_follow_up else "02")
         add_score(mess.tables, contact, str(n))
         mess.counts["contact_after_discharge", "contacts", ""] += not is_follow_up
     return mess
@@ -844,11 +845,11 @@ def receive_in_the_year_22(tables: Tables, draw: random.Random) -> Mess:
     """A received date and contacts whose century was never typed: kept, out of waits, and nobody else is touched."""
     mess = Mess(copy_tables(tables))
     chosen = draw.sample(single_pathways(mess.tables), 10)
-    for n, (referral, rows) in enumerate(chosen):
+    for referral, rows in chosen:
         for row in rows:
             row["ReferralRequestReceivedDate"] = "0022-03-05"
         for step in range(3):
-            add_contact(mess.tables, referral, date(22, 6, 14 + step), 10 * n + step)
+            add_contact(mess.tables, referral, date(22, 6, 14 + step))
     mess.counts["received_before_programme", "referrals", ""] += len(chosen)
     mess.counts["age_implausible", "referrals", "age"] += len(chosen)
     return mess
@@ -947,7 +948,8 @@ ROW_MESSES_HARMLESS: dict[str, RowMess] = {
     f.__name__: f
     for f in (
         write_labels, write_days_first, write_only_two_digit_years, write_serial_days, mark_blanks,
-        mark_blank_identifiers, blank_with_spaces, write_sentinels, space_nhs_numbers, space_identifiers, float_identifiers, duplicate_rows,
+        mark_blank_identifiers, blank_with_spaces, write_sentinels, space_nhs_numbers, space_identifiers,
+        float_identifiers, duplicate_rows,
         shuffle_rows, drop_refresh_rows, drop_submission_fields, drop_provider, add_orphans, add_orphans_of_other_months,
         add_rows_without_keys, add_rows_without_dates, add_unusable_scores, add_future_contacts, conflict_in_favour,
         spoil_genders, spoil_ages, spoil_nhs_numbers, add_test_patients,
@@ -1284,16 +1286,25 @@ def build_local_appointments(tables: Tables) -> list[Row]:
     return rows
 
 
-def write_local(tables: Tables, folder: Path, dress: Dress | None = None) -> dict[str, int]:
-    """Write the extract as a local export of two files, to be read with LOCAL_COLUMNS; file name -> rows.
+def build_local(tables: Tables) -> Tables:
+    """The two files of a local export, to be read with LOCAL_COLUMNS.
 
-    What it cannot carry: see drop_what_is_not_local; and which submission a row came from.
+    What they cannot carry: see drop_what_is_not_local; and which submission a row came from.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {
+    return {
         "Referrals 2022": build_local_referrals(tables),
         "Appointments 2022": build_local_appointments(tables),
     }
+
+
+def write_local(tables: Tables, folder: Path, dress: Dress | None = None) -> dict[str, int]:
+    """Write the extract as a local export; file name -> rows."""
+    return write_files(build_local(tables), folder, (dress or Dress()).write)
+
+
+def write_files(files: Tables, folder: Path, writer: Writer) -> dict[str, int]:
+    """Write the files of a local export; file name (.csv) -> rows."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, rows in files.items():
-        (dress or Dress()).write(folder / name, list(dict.fromkeys(key for row in rows for key in row)), rows)
+        writer(folder / name, list(dict.fromkeys(key for row in rows for key in row)), rows)
     return {f"{name}.csv": len(rows) for name, rows in files.items()}
