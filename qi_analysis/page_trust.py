@@ -29,7 +29,9 @@ def show_rows(release: Release) -> Html:
         "Every row is used, merged with another row of the same record, or set aside with a reason. Counts are rounded "
         f"to the nearest 5; counts of 1 to 7 are {HIDDEN} and can be any number."
     )
-    return render_table(pd.DataFrame({"File": ledger["table"].str.replace("_", " "), **columns}), "Rows in each file", note)
+    return render_table(
+        pd.DataFrame({"File": ledger["table"].str.replace("_", " "), **columns}), "Rows in each file", note
+    )
 
 
 def show_repairs(release: Release) -> Html:

@@ -348,9 +348,10 @@ def blank_with_spaces(tables: Tables, draw: random.Random) -> Mess:
 def read_day(text: str) -> date | None:
     """A date of the clean extract; None for what another mess has put there."""
     try:
-        return date.fromisoformat(text) if len(text) == 10 else None
+        day = date.fromisoformat(text) if len(text) == 10 else None
     except ValueError:
         return None
+    return day if day and day.year > 1900 else None
 
 
 def is_two_days(day: date) -> bool:
