@@ -13,16 +13,19 @@ from qi_analysis.errors import RecordProblem
 from qi_analysis.phrases import DIRECTIONS, UNITS, MeasureWords
 
 TOP_KEYS = {"name": str, "project_began": date, "first_look_ends": date, "page": list, "comparator": dict,
-            "codes": list, "proxies": list}  # fmt: skip
+            "codes": list, "proxies": list, "funnel": dict}  # fmt: skip
+FUNNEL_KEYS = {"year": str, "proxy": str, "limits": str, "months": str}
+FUNNEL_CHOICES = {"limits": ("additive", "multiplicative"), "months": ("matching", "any")}
 COMPARATOR_KEYS = {"name": str, "org_type": str, "code": str}
 CODE_KEYS = {"code": str, "from": date, "to": date}
 WORD_KEYS = {"people": str, "higher": str, "lower": str, "good": str, "unit": str}
 PROXY_KEYS = {"id": str, "title": str, "numerator": list, "denominator": list, "published": str,
               **WORD_KEYS, "means": str, "note": str}  # fmt: skip
-OPTIONAL = {"from", "to", "numerator", "denominator", "published", "note"}
+OPTIONAL = {"from", "to", "numerator", "denominator", "published", "note", "funnel", "limits", "months"}
 TYPE_WORDS = {str: "text in quotation marks", date: "a date such as 2021-05-01", list: "a list",
               dict: "a table of its own"}  # fmt: skip
 MEASURE_ID = r"M\d{3,4}"
+FINANCIAL_YEAR = r"20\d\d-\d\d"
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,22 @@ class Proxy:
 
 
 @dataclass(frozen=True)
+class FunnelSettings:
+    """Which figure and year the funnel of services shows; year "latest" or such as "2024-25".
+
+    limits: additive or multiplicative over-dispersion is drawn. months: "matching" leaves out a service whose
+    counts cover different numbers of months (one was suppressed in some), "any" keeps it.
+    """
+
+    year: str
+    proxy: Proxy
+    limits: str = "additive"
+    months: str = "matching"
+
+
+@dataclass(frozen=True)
 class BenchmarkSettings:
-    """The whole of benchmark.toml; `proxies` are those on the page, in the page's order."""
+    """The whole of benchmark.toml; `proxies` are those on the page, in the page's order. No funnel: None."""
 
     name: str
     project_began: date
@@ -75,6 +92,7 @@ class BenchmarkSettings:
     comparator: Comparator
     codes: tuple[ServiceCode, ...]
     proxies: tuple[Proxy, ...]
+    funnel: FunnelSettings | None = None
 
     def get_proxy(self, proxy_id: str) -> Proxy:
         """The proxy of this id. Raises KeyError when it is not on the page."""
@@ -95,6 +113,7 @@ def read_benchmark_settings(path: Path) -> BenchmarkSettings:
         comparator=Comparator(**table["comparator"]),
         codes=tuple(_build_code(block) for block in table["codes"]),
         proxies=tuple(proxies[proxy_id] for proxy_id in table["page"]),
+        funnel=_build_funnel(table["funnel"], proxies) if "funnel" in table else None,
     )
 
 
@@ -128,11 +147,12 @@ def check_benchmark_settings(table: Mapping[str, Any]) -> list[str]:
     for number, block in enumerate(table["proxies"], start=1):
         name = block.get("id", number) if isinstance(block, Mapping) else number
         problems += _check_keys(f"proxy {name}", block, PROXY_KEYS)
+    problems += _check_keys("funnel", table["funnel"], FUNNEL_KEYS) if "funnel" in table else []
     if problems:
         return problems
     for block in table["proxies"]:
         problems += [f"proxy {block['id']}: {fault}" for fault in _check_proxy(block)]
-    return problems + _check_page(table) + _check_dates(table)
+    return problems + _check_page(table) + _check_funnel(table) + _check_dates(table)
 
 
 def _check_keys(place: str, block: Any, known: Mapping[str, type]) -> list[str]:
@@ -179,6 +199,20 @@ def _check_page(table: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+def _check_funnel(table: Mapping[str, Any]) -> list[str]:
+    block = table.get("funnel")
+    if block is None:
+        return []
+    shares = [one["id"] for one in table["proxies"] if "published" not in one]
+    problems = [] if block["proxy"] in shares else [f"funnel: proxy must be a share: {', '.join(shares)}."]
+    if block["year"] != "latest" and not re.fullmatch(FINANCIAL_YEAR, block["year"]):
+        problems.append('funnel: year must be "latest" or a year such as "2024-25".')
+    for name, choices in FUNNEL_CHOICES.items():
+        if block.get(name, choices[0]) not in choices:
+            problems.append(f"funnel: {name} must be one of {', '.join(choices)}.")
+    return problems
+
+
 def _check_dates(table: Mapping[str, Any]) -> list[str]:
     codes = [_build_code(block) for block in table["codes"]]
     problems = [f"code {code.code}: it ends before it starts." for code in codes if code.last < code.first]
@@ -194,6 +228,10 @@ def _check_dates(table: Mapping[str, Any]) -> list[str]:
 
 def _build_code(block: Mapping[str, Any]) -> ServiceCode:
     return ServiceCode(block["code"], block.get("from", date.min), block.get("to", date.max))
+
+
+def _build_funnel(block: Mapping[str, Any], proxies: Mapping[str, Proxy]) -> FunnelSettings:
+    return FunnelSettings(**{**block, "proxy": proxies[block["proxy"]]})
 
 
 def _build_proxy(block: Mapping[str, Any]) -> Proxy:

@@ -19,6 +19,7 @@ from qi_analysis.errors import DataProblem
 from qi_analysis.headings import Headings, RawTable, build_frame, find_headings
 
 HEAD_BYTES = 200_000
+NEW_LINE = ord("\n")
 HEAD_ROWS = 40  # a heading row further down is not looked for
 CHUNK_ROWS = 100_000
 csv.field_size_limit(1_000_000)
@@ -92,7 +93,7 @@ def _read_regular(path: Path, dialect: Dialect, found: dict[str, int], long_text
     """Every line one row of the same width, read in parallel; None where that does not hold."""
     names = [f"c{n}" for n in range(len(dialect.headings))]
     types = {
-        f"c{n}": pa.string() if name in long_text else pa.dictionary(pa.int32(), pa.string())
+        f"c{n}": pa.large_string() if name in long_text else pa.dictionary(pa.int32(), pa.string())
         for name, n in found.items()
     }
     encoding = "cp1252" if dialect.encoding == "cp1252" else "utf8"
@@ -105,7 +106,7 @@ def _read_regular(path: Path, dialect: Dialect, found: dict[str, int], long_text
                 column_types=types, include_columns=list(types), strings_can_be_null=True, null_values=[""]
             ),
         )
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
     if _count_lines(path) - dialect.skip - 1 != table.num_rows:
         return None
@@ -115,8 +116,8 @@ def _read_regular(path: Path, dialect: Dialect, found: dict[str, int], long_text
 def _count_lines(path: Path) -> int:
     lines, last = 0, b"\n"
     with path.open("rb") as handle:
-        while block := handle.read(1 << 24):
-            lines, last = lines + block.count(b"\n"), block[-1:]
+        while block := handle.read(1 << 20):
+            lines, last = lines + int(np.count_nonzero(np.frombuffer(block, "uint8") == NEW_LINE)), block[-1:]
     return lines + (last != b"\n")
 
 

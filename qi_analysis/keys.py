@@ -23,8 +23,10 @@ def _chunks(column: pd.Series) -> list[pa.Array]:
 
 
 def tidy_texts(texts: pa.Array) -> tuple[pa.Array, np.ndarray]:
-    """(identifiers without spaces around them, which are markers for nothing). Letters keep their case."""
+    """(identifiers without spaces around them or .0, which are markers for nothing). Letters keep their case."""
     trimmed = pc.utf8_trim_whitespace(texts)
+    if pc.any(pc.ends_with(trimmed, ".0")).as_py():  # a spreadsheet made numbers of the identifiers
+        trimmed = pc.replace_substring_regex(trimmed, r"^(\d+)\.0+$", r"\1")
     short = pc.if_else(pc.less_equal(pc.binary_length(trimmed), LONGEST_BLANK), trimmed, None)
     blank = pc.is_in(pc.utf8_lower(short), value_set=pa.array(sorted(BLANKS), pa.large_string()))
     tidied = pc.if_else(blank, pa.scalar(None, pa.large_string()), trimmed)

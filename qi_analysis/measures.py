@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qi_analysis.codes import REFERENCE, read_rows
+from qi_analysis.codes import INVALID, REFERENCE, read_rows
 from qi_analysis.contacts import months_of
 from qi_analysis.flags import FLAGS, build_episode_flags
 from qi_analysis.open_referrals import calculate_open
@@ -32,6 +32,7 @@ RESULT_COLUMNS = [
 ]
 CLOCKS = {"li_end": "end", "li_start": "start", "li_first_session_on": "start"}  # every other date: national
 EARLIEST = Period(2008, 1)
+OLD_MEDIUMS = ("03", "06", "08")  # codes of version 2.0 that mean something else now
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,9 @@ def build_results(pathways: Pathways, completion: Completion, period: Period) ->
     periods = build_periods(first, period)
     start = first.year * 12 + first.month - 1
     counters = _build_counters(pathways, known, completion, start, len(periods))
+    at_month_ends = calculate_open(pathways, start, len(periods))
     numbers = [
-        calculate_open(one.numerator, pathways, start, len(periods))
-        if one.month_by == "as_at"
-        else _calculate(one, counters[one.table])
+        _as_counts(at_month_ends[one.numerator]) if one.month_by == "as_at" else _calculate(one, counters[one.table])
         for one in read_definitions()
     ]
     return _assemble(numbers, periods)
@@ -160,15 +160,21 @@ def _build_counters(
 
 def _medium_as_counted(contacts: pd.DataFrame) -> pd.Series:
     """The mechanism of seen contacts, read with its own version's list; "unknown" where missing or not in it."""
-    medium = (
-        contacts["medium"].astype("object") if "medium" in contacts else pd.Series(None, contacts.index, dtype="object")
-    )
-    if "medium_v20" in contacts:
-        old = contacts["medium_v20"].astype("object")
-        old = old.replace({code: f"v2.0:{code}" for code in ("03", "06", "08")})
-        medium = medium.where(medium.notna(), old)
-    medium = medium.where(medium.notna() & (medium != "invalid"), "unknown")
-    return medium.where(contacts["is_seen"]).astype("category")
+    names = ["unknown"]
+    number, is_missing = np.zeros(len(contacts), dtype="int64"), np.ones(len(contacts), dtype=bool)
+    for column, renamed in (("medium", ()), ("medium_v20", OLD_MEDIUMS)):
+        if column in contacts:
+            codes = contacts[column].cat
+            known = [
+                f"v2.0:{code}" if code in renamed else "unknown" if code == INVALID else code
+                for code in codes.categories
+            ]
+            names = list(dict.fromkeys([*names, *known]))
+            ours = np.array([names.index(name) for name in known] + [0])
+            number = np.where(is_missing, ours[codes.codes], number)
+            is_missing = is_missing & (codes.codes.to_numpy() < 0)
+    number[~contacts["is_seen"].to_numpy()] = -1
+    return pd.Series(pd.Categorical.from_codes(number, categories=names), contacts.index)
 
 
 def _numerator(definition: MeasureDefinition, counter: _Counter) -> np.ndarray:
@@ -187,22 +193,26 @@ def _numerator(definition: MeasureDefinition, counter: _Counter) -> np.ndarray:
 
 def _calculate(definition: MeasureDefinition, counter: _Counter) -> dict[str, np.ndarray]:
     """numerator, denominator and value by month for one measure."""
-    by, empty = definition.month_by, np.full(counter.n_months, np.nan)
+    by = definition.month_by
     values = _numerator(definition, counter)
     if definition.statistic == "count":
-        count = counter.total(by, values)
-        return {"numerator": count, "denominator": empty, "value": count}
+        return _as_counts(counter.total(by, values))
     among = counter.columns(definition.denominator)
     if definition.statistic == "ratio":
         top, bottom = counter.total(by, values), counter.total(by, among)
         return _divide(top, bottom)
     bottom = counter.total(by, among)
     if definition.statistic == "median":
-        return {"numerator": empty, "denominator": bottom, "value": counter.median(by, values, among)}
+        value = counter.median(by, values, among)
+        return {"numerator": np.full(len(value), np.nan), "denominator": bottom, "value": value}
     top = counter.total(by, np.where(among, values, 0) if values.dtype != bool else values & among)
     if definition.statistic == "sum":
-        return {"numerator": top, "denominator": empty, "value": top}
+        return _as_counts(top)
     return _divide(top, bottom, 100 if definition.statistic == "percent" else 1)
+
+
+def _as_counts(count: np.ndarray) -> dict[str, np.ndarray]:
+    return {"numerator": count, "denominator": np.full(len(count), np.nan), "value": count}
 
 
 def _divide(top: np.ndarray, bottom: np.ndarray, times: int = 1) -> dict[str, np.ndarray]:

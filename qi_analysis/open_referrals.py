@@ -5,6 +5,7 @@ import pandas as pd
 
 from qi_analysis.contacts import months_of
 from qi_analysis.pathways import Pathways
+from qi_analysis.sequences import order_key
 
 OPEN_BANDS = {
     "open_within_60_days": (0, 60),
@@ -14,22 +15,26 @@ OPEN_BANDS = {
 }
 
 
-def calculate_open(numerator: str, pathways: Pathways, first: int, n_months: int) -> dict[str, np.ndarray]:
-    """Referrals open at the end of each month as it then stood: waiting (M038), or by days since treatment."""
-    if numerator == "waiting_for_treatment":
-        known = pathways.referrals[pathways.referrals["is_known"].to_numpy()]
-        left = known[["ended_on", "first_treatment_on"]].min(axis=1)
-        count = _running(known["received_on"], first, n_months) - _running(left, first, n_months)
-    else:
-        low, high = OPEN_BANDS[numerator]
-        month, days = _last_treatments(pathways, first, n_months)
-        count = np.bincount(month[(days >= low) & (days <= high)], minlength=n_months).astype("float64")
-    return {"numerator": count, "denominator": np.full(n_months, np.nan), "value": count}
+def calculate_open(pathways: Pathways, first: int, n_months: int) -> dict[str, np.ndarray]:
+    """Referrals open at the end of each month as it then stood: waiting (M038), and by days since treatment.
+
+    first: the first month, as year * 12 + month - 1. Each name gives one number a month.
+    """
+    known = pathways.referrals[pathways.referrals["is_known"].to_numpy()]
+    left = np.fmin(known["ended_on"].to_numpy(), known["first_treatment_on"].to_numpy())
+    waiting = _running(known["received_on"].to_numpy(), first, n_months) - _running(left, first, n_months)
+    month, days = _last_treatments(pathways, first, n_months)
+    edges = [low for low, _ in OPEN_BANDS.values()]
+    band = np.searchsorted(edges, days, side="right") - 1  # -1: a treatment after the end of the month
+    inside = band >= 0
+    cells = np.bincount(month[inside] * len(edges) + band[inside], minlength=n_months * len(edges))
+    numbers = cells.reshape(n_months, len(edges)).astype("float64")
+    return {"waiting_for_treatment": waiting} | {name: numbers[:, place] for place, name in enumerate(OPEN_BANDS)}
 
 
-def _running(days: pd.Series, first: int, n_months: int) -> np.ndarray:
+def _running(days: np.ndarray, first: int, n_months: int) -> np.ndarray:
     """How many of the days lie in or before each month."""
-    month = np.maximum(months_of(days.dropna()) - first, 0)
+    month = np.maximum(months_of(pd.Series(days[~np.isnat(days)])) - first, 0)
     return np.cumsum(np.bincount(month[month < n_months], minlength=n_months)).astype("float64")
 
 
@@ -37,7 +42,7 @@ def _last_treatments(pathways: Pathways, first: int, n_months: int) -> tuple[np.
     """(month, days from the last treatment to its end) for each referral open and treated at a month's end."""
     chosen = pathways.contacts[pathways.contacts["is_treatment"].to_numpy()]
     referral, on = chosen["referral"].to_numpy(), chosen["contact_on"].to_numpy()
-    order = np.lexsort((on, referral))
+    order = np.argsort(order_key(referral, on, np.zeros(len(on))), kind="stable")
     referral, on = referral[order], on[order]
     ended = months_of(pathways.referrals["ended_on"])
     last = np.where(ended < 0, first + n_months, ended)[referral]
@@ -48,6 +53,6 @@ def _last_treatments(pathways: Pathways, first: int, n_months: int) -> tuple[np.
     times = np.maximum(np.minimum(np.minimum(last, replaced) - first, n_months) - begin, 0)
     step = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
     at = np.repeat(begin, times) + step
-    ends = ((at + first + 1 - 1970 * 12).astype("datetime64[M]")).astype("datetime64[D]") - np.timedelta64(1, "D")
-    days = (ends - np.repeat(on.astype("datetime64[D]"), times)).astype("int64")
-    return at, days
+    months = (np.arange(n_months) + first + 1 - 1970 * 12).astype("datetime64[M]")
+    ends = months.astype("datetime64[D]").astype("int64") - 1
+    return at, ends[at] - np.repeat(on.astype("datetime64[D]").astype("int64"), times)

@@ -15,6 +15,7 @@ import pandas as pd
 from qi_analysis.clean import Tables
 from qi_analysis.codes import EMPLOYMENT_SUPPORT, REFERENCE, read_rows
 from qi_analysis.episodes import add_episodes
+from qi_analysis.keys import join_keys, mark_first
 from qi_analysis.outcomes import add_outcomes
 from qi_analysis.sequences import build_sequence
 from qi_analysis.settings import Completion
@@ -144,12 +145,18 @@ def _build_scores(scores: pd.DataFrame, referrals: pd.DataFrame, today: pd.Times
 
 def _build_therapies(tables: Tables, contacts: pd.DataFrame) -> pd.DataFrame:
     """measure, referral, contact_on and marks: one row per contact and the measure that counts its therapy."""
-    measure = tables.activities["therapy"].map(therapy_measures()).astype("object")
-    pairs = pd.DataFrame({"contact": tables.activities["contact"], "measure": measure}).dropna().drop_duplicates()
+    therapy = tables.activities["therapy"].cat
+    names = sorted(set(therapy_measures().values()))
+    ours = [names.index(therapy_measures()[code]) if code in therapy_measures() else -1 for code in therapy.categories]
+    measure = np.array([*ours, -1])[therapy.codes]
+    place = np.full(len(tables.contacts) + 1, -1)
+    place[contacts["number"].to_numpy()] = np.arange(len(contacts))
+    owner = place[tables.activities["contact"].to_numpy()]
+    known = np.flatnonzero((measure >= 0) & (owner >= 0))
+    known = known[mark_first(join_keys(owner[known], measure[known]))]
     wanted = ["referral", "contact_on", "is_seen", "is_treatment_type", "type"]
-    place = pd.Index(contacts["number"]).get_indexer(pairs["contact"])
-    chosen = contacts[wanted].take(place[place >= 0]).reset_index(drop=True)
-    return chosen.assign(measure=pairs["measure"].to_numpy()[place >= 0])
+    chosen = contacts[wanted].take(owner[known]).reset_index(drop=True)
+    return chosen.assign(measure=pd.Categorical.from_codes(measure[known], categories=names))
 
 
 def _add_treatments(referrals: pd.DataFrame, contacts: pd.DataFrame, logs: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,9 @@ as much as its few thousand different days. Dates follow domain rules: ISO, day 
 between 20000 and 60000; a day that does not exist is missing, never guessed.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -18,19 +20,17 @@ from qi_analysis.keys import tidy_texts
 Counts = dict[str, int]  # cleaning rule -> number of rows it touched
 DATE_FORMS = ("ISO", "d/m/Y", "m/d/Y")
 SERIAL_FIRST, SERIAL_LAST = 20000, 60000
-SERIAL_DAY_0 = pd.Timestamp("1899-12-30")
-_TIME = r"(?:[t ]+\d{1,2}[:.]\d\d.*)?"
-_YEAR_FIRST = r"^(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?P<t>" + _TIME + r")$"
-_COMPACT = r"^(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?P<t>)$"
-_YEAR_LAST = r"^(?P<a>\d{1,2})[-/. ](?P<b>\d{1,2})[-/. ](?P<y>\d{4}|\d{2})(?P<t>" + _TIME + r")$"
-_MONTH_WORD = r"^(?P<d>\d{1,2})[-/. ](?P<w>[a-z]{3})[a-z]*[-/. ,]+(?P<y>\d{4}|\d{2})(?P<t>" + _TIME + r")$"
-_WORDS = dict(
-    zip(
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
-        range(1, 13),
-        strict=True,
-    )
-)
+SERIAL_DAY_0 = date(1899, 12, 30)
+NO_DAYS = (date(1900, 1, 1), date(1899, 12, 30), date(1899, 12, 31))  # written where there is no date
+PLAIN_FIRST, PLAIN_LAST = np.datetime64("1900-01-02", "s"), np.datetime64("9999-01-01", "s")
+_TIME = r"(?P<t>[t ]+\d{1,2}[:.]\d\d.*)?"
+_ISO = r"^\d{4}-\d\d-\d\d$"
+_YEAR_FIRST = re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})" + _TIME, re.ASCII)
+_COMPACT = re.compile(r"(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?P<t>)", re.ASCII)
+_YEAR_LAST = re.compile(r"(?P<d>\d{1,2})[-/. ](?P<m>\d{1,2})[-/. ](?P<y>\d{4}|\d{2})" + _TIME, re.ASCII)
+_MONTH_WORD = re.compile(r"(?P<d>\d{1,2})[-/. ](?P<m>[a-z]{3})[a-z]*[-/. ,]+(?P<y>\d{4}|\d{2})" + _TIME, re.ASCII)
+_SERIAL = re.compile(r"\d{5}(?:\.\d+)?", re.ASCII)
+_WORDS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 def _weights(column: pd.Series) -> tuple[pd.Index, np.ndarray, np.ndarray]:
@@ -41,55 +41,52 @@ def _weights(column: pd.Series) -> tuple[pd.Index, np.ndarray, np.ndarray]:
     return values, rows, np.bincount(rows[rows >= 0], minlength=len(values))
 
 
-def _counts(rules: pd.Series, counts: np.ndarray) -> Counts:
-    found = pd.Series(counts, index=rules.to_numpy()).groupby(level=0).sum()
-    return {rule: int(n) for rule, n in found.items() if rule and n}
+def _counts(rules: Iterable[str], counts: np.ndarray) -> Counts:
+    found: Counts = {}
+    for rule, n in zip(rules, counts.tolist(), strict=True):
+        if rule and n:
+            found[rule] = found.get(rule, 0) + n
+    return found
 
 
-def _assemble(year: pd.Series, month: pd.Series, day: pd.Series) -> pd.Series:
-    """Dates from number columns; a day that does not exist becomes missing."""
-    parts = pd.DataFrame({"year": year, "month": month, "day": day}, dtype="float64")
-    return pd.to_datetime(parts, errors="coerce").astype("datetime64[s]")
+def _find_day(year: str, month: int, day: str, last_year: int) -> date | None:
+    """A day, or None where there is none. Two-digit years after last_year belong to the century before it."""
+    number = int(year)
+    if len(year) == 2:
+        number += 2000 if number + 2000 <= last_year else 1900
+    try:
+        return date(number, month, int(day))
+    except ValueError:
+        return None
 
 
-def _century(year: pd.Series, last_year: int) -> pd.Series:
-    """Two-digit years belong to this century unless that lies after last_year; then to the one before."""
-    number = pd.to_numeric(year, errors="coerce")
-    short = year.str.len() == 2
-    number = number.mask(short, number + 2000)
-    return number.mask(short & (number > last_year), number - 100)
+def _read_day(text: str, form: str, last_year: int) -> tuple[date | None, str, bool]:
+    """(the day written in one text, the cleaning rule that tells how it was read, whether it could be two days)."""
+    if found := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
+        day = _find_day(found["y"], int(found["m"]), found["d"], last_year)
+        return day, "date_with_time" if found["t"] else "", False
+    if found := _YEAR_LAST.fullmatch(text):
+        first, second = ("m", "d") if form == "m/d/Y" else ("d", "m")
+        day = _find_day(found["y"], int(found[second]), found[first], last_year)
+        is_iso, numbers = form == "ISO", (int(found["d"]), int(found["m"]))
+        rule = "date_day_first" if is_iso else "date_with_time" if found["t"] else ""
+        rule = "date_two_digit_year" if len(found["y"]) == 2 else rule
+        return day, rule, is_iso and max(numbers) <= 12 and numbers[0] != numbers[1]
+    if (found := _MONTH_WORD.fullmatch(text)) and found["m"] in _WORDS:
+        return _find_day(found["y"], _WORDS.index(found["m"]) + 1, found["d"], last_year), "date_day_first", False
+    if _SERIAL.fullmatch(text) and SERIAL_FIRST <= float(text) <= SERIAL_LAST:
+        return SERIAL_DAY_0 + timedelta(days=int(float(text))), "date_excel_serial", False
+    return None, "date_unreadable", False
 
 
-def _read_parts(text: pd.Series, form: str, last_year: int) -> pd.DataFrame:
-    """Each distinct text as a date (or missing), with the cleaning rule that tells how it was read."""
-    nothing = pd.Series(pd.NaT, text.index, dtype="datetime64[s]")
-    out = pd.DataFrame({"date": nothing, "rule": "", "two_days": False}, index=text.index)
-    for pattern in (_YEAR_FIRST, _COMPACT):
-        part = text.str.extract(pattern)
-        hit = part["y"].notna()
-        dates = _assemble(*(pd.to_numeric(part[c], errors="coerce") for c in "ymd"))
-        out.loc[hit, "date"] = dates[hit]
-        out.loc[hit & (part["t"].fillna("") != ""), "rule"] = "date_with_time"
-    part = text.str.extract(_YEAR_LAST)
-    hit = part["y"].notna()
-    a, b = (pd.to_numeric(part[c], errors="coerce") for c in "ab")
-    day, month = (b, a) if form == "m/d/Y" else (a, b)
-    out.loc[hit, "date"] = _assemble(_century(part["y"], last_year), month, day)[hit]
-    out.loc[hit, "rule"] = "" if form != "ISO" else "date_day_first"
-    out.loc[hit & (form == "ISO") & (a <= 12) & (b <= 12) & (a != b), "two_days"] = True
-    out.loc[hit & (part["t"].fillna("") != "") & (out["rule"] == ""), "rule"] = "date_with_time"
-    out.loc[hit & (part["y"].str.len() == 2), "rule"] = "date_two_digit_year"
-    part = text.str.extract(_MONTH_WORD)
-    hit = part["y"].notna()
-    dates = _assemble(_century(part["y"], last_year), part["w"].map(_WORDS), pd.to_numeric(part["d"]))
-    out.loc[hit, "date"] = dates[hit]
-    out.loc[hit, "rule"] = "date_day_first"
-    serial = pd.to_numeric(text.where(text.str.fullmatch(r"\d{5}(?:\.\d+)?")), errors="coerce")
-    hit = serial.between(SERIAL_FIRST, SERIAL_LAST)
-    days = (SERIAL_DAY_0 + pd.to_timedelta(np.floor(serial[hit]), unit="D")).astype("datetime64[s]")
-    out.loc[hit, "date"] = days
-    out.loc[hit, "rule"] = "date_excel_serial"
-    return out
+def _read_odd_day(text: str, form: str, last_year: int) -> tuple[date | None, str, bool]:
+    """As _read_day, with markers for nothing and stand-ins for no date."""
+    day, rule, two_days = _read_day(text, form, last_year)
+    if day in NO_DAYS or ("9999" in text and ("31" in text or "12" in text)):
+        return None, "date_sentinel", False
+    if text in BLANKS:
+        return None, "blank_marker" if text else "", False
+    return (day, rule, two_days) if day else (None, "date_unreadable", False)
 
 
 def read_dates(column: pd.Series, form: str = "ISO", last_year: int = 2100) -> tuple[pd.Series, Counts]:
@@ -101,19 +98,15 @@ def read_dates(column: pd.Series, form: str = "ISO", last_year: int = 2100) -> t
     """
     values, rows, counts = _weights(column)
     text = pd.Series(values.astype("str"), dtype="str").str.strip().str.lower()
-    read = _read_parts(text, form, last_year)
-    blank, empty = text.isin(BLANKS), text == ""
-    sentinel = (text.str.contains("9999") & text.str.contains("31|12")) | read["date"].dt.strftime("%F").isin(
-        ["1900-01-01", "1899-12-30", "1899-12-31"]
-    )
-    read.loc[read["date"].isna(), "rule"] = "date_unreadable"
-    read.loc[blank, "rule"] = "blank_marker"
-    read.loc[empty, "rule"] = ""
-    read.loc[sentinel, ["date", "rule", "two_days"]] = [pd.NaT, "date_sentinel", False]
-    two_days = int(counts[read["two_days"] & read["date"].notna()].sum())
-    spread = np.append(read["date"].to_numpy(dtype="datetime64[s]"), np.datetime64("NaT", "s"))
-    found = _counts(read["rule"], counts) | ({"date_could_be_two_days": two_days} if two_days else {})
-    return pd.Series(spread[rows], column.index), found
+    days = np.array(pd.to_datetime(text, format="%Y-%m-%d", errors="coerce"), dtype="datetime64[s]")
+    is_plain = text.str.match(_ISO).to_numpy(dtype=bool) & (days >= PLAIN_FIRST) & (days < PLAIN_LAST)
+    odd = np.flatnonzero(~is_plain)
+    read = [_read_odd_day(value, form, last_year) for value in text.iloc[odd]]
+    days[odd] = np.array([day for day, _, _ in read], dtype="datetime64[s]")
+    found = _counts([rule for _, rule, _ in read], counts[odd])
+    two_days = int(counts[odd[[could_be for _, _, could_be in read]]].sum()) if read else 0
+    spread = np.append(days, np.datetime64("NaT", "s"))
+    return pd.Series(spread[rows], column.index), found | ({"date_could_be_two_days": two_days} if two_days else {})
 
 
 def read_codes(column: pd.Series, code_list: CodeList, own: Mapping[str, str]) -> tuple[pd.Series, Counts]:
@@ -123,7 +116,7 @@ def read_codes(column: pd.Series, code_list: CodeList, own: Mapping[str, str]) -
     codes = pd.Categorical([code for code, _ in read])
     spread = np.append(codes.codes, -1)[rows]
     result = pd.Series(pd.Categorical.from_codes(spread, categories=codes.categories), column.index)
-    return result, _counts(pd.Series([rule for _, rule in read], dtype="object"), counts)
+    return result, _counts([rule for _, rule in read], counts)
 
 
 def list_distinct(column: pd.Series) -> pd.Series:

@@ -9,12 +9,12 @@ import numpy as np
 
 NAT = np.datetime64("NaT", "s")
 NO_TIME = 8191  # minutes, more than can be written; events without a time come last on their day
-_DAY_BITS, _MINUTE_BITS = 18, 13
-_FIRST_DAY = np.datetime64("1800-01-01", "D")
+_DAY_BITS, _MINUTE_BITS = 20, 13
+_FIRST_DAY = np.datetime64("0001-01-01", "D")
 
 
 def order_key(referral: np.ndarray, day: np.ndarray, minute: np.ndarray) -> np.ndarray:
-    """One sortable whole number for referral, day and minute (missing minutes last; days before 1800 as one)."""
+    """One sortable whole number for referral, day and minute (missing minutes last)."""
     days = np.clip((day.astype("datetime64[D]") - _FIRST_DAY).astype("int64"), 0, (1 << _DAY_BITS) - 1)
     minutes = np.where(np.isnan(minute), NO_TIME, minute).astype("int64")
     return (referral.astype("int64") << (_DAY_BITS + _MINUTE_BITS)) | (days << _MINUTE_BITS) | minutes
@@ -64,8 +64,11 @@ def build_sequence(referral: np.ndarray, day: np.ndarray, minute: np.ndarray, ki
     """Sort events by referral, day, minute and kind (lower kind first on a tie)."""
     order = np.argsort(order_key(referral, day, minute) * 4 + kind, kind="stable")
     referral, day, kind = referral[order], day[order], kind[order]
-    owner, start, count = np.unique(referral, return_index=True, return_counts=True)
-    return Sequence(referral, day, kind, owner, start, count, n)
+    is_new = np.ones(len(referral), dtype=bool)
+    is_new[1:] = referral[1:] != referral[:-1]
+    start = np.flatnonzero(is_new)
+    count = np.diff(np.append(start, len(referral)))
+    return Sequence(referral, day, kind, referral[start], start, count, n)
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,11 @@ def project(tmp_path) -> Path:
     return folder
 
 
+def clean(raw: Path) -> Account:
+    """From files to clean tables."""
+    return build_tables(read_extract(raw, None), read_record(PROJECT))[1]
+
+
 def run(raw: Path, project: Path = PROJECT) -> Account:
     """The whole way from files to results."""
     record = read_record(project)
@@ -319,7 +324,7 @@ COUNTED: dict[str, tuple[Spoil, str]] = {
 def test_a_bad_value_is_counted_and_the_run_goes_on(name, raw, before):
     spoil, rule = COUNTED[name]
     spoil(raw)
-    account = run(raw)
+    account = clean(raw)
     assert account.build_ledger()["rows_in"].tolist() == before.build_ledger()["rows_in"].tolist()
     if rule:
         assert count_rule(account, rule) == count_rule(before, rule) + 1
@@ -329,7 +334,7 @@ def test_a_bad_value_is_counted_and_the_run_goes_on(name, raw, before):
 def test_a_month_that_cannot_be_does_not_stop_the_run(raw, before, value):
     """The number of the month decides which row is later."""
     set_field(REFERRALS, 3, "Unique_MonthID", value)(raw)
-    assert run(raw).build_ledger().equals(before.build_ledger())
+    assert clean(raw).build_ledger().equals(before.build_ledger())
 
 
 @pytest.mark.parametrize("place", ["in a column that is read", "in a column that is not read"])

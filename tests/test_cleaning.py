@@ -407,6 +407,14 @@ def test_the_keys_lead_back_to_the_rows(clean, clean_outcome):
         assert any((name, contact, f"{day:%Y-%m-%d}") in known for name in names)
 
 
+def test_an_attendance_of_tomorrow_has_not_happened(after_mess):
+    """Seen after the extract was taken: still an appointment, but neither attended nor missed."""
+    contacts = after_mess("add_future_contacts")[0].tables.contacts
+    later = contacts[contacts["contact_on"] > pd.Timestamp(AS_AT)]
+    assert len(later) == 12
+    assert later["attendance"].isna().all()
+
+
 # --- Everything at once -----------------------------------------------------------------------------
 
 IN_ORDER = (  # rows first, then what values look like
