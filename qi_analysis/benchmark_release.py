@@ -1,9 +1,7 @@
 """The published figures as a release holds them: points, yearly totals, words. They were protected when published."""
 
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -18,6 +16,7 @@ from qi_analysis.benchmark import (
     read_benchmark_settings,
 )
 from qi_analysis.codes import REFERENCE
+from qi_analysis.release import Release
 
 COLUMNS = [
     "measure_id", "interval_start", "numerator", "denominator", "value", "phase", "in_baseline", "is_drawn", "centre",
@@ -25,9 +24,8 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-@cache
-def build_benchmark_tables(project: Path) -> tuple[dict[str, pd.DataFrame], list[dict[str, Any]]]:
-    """(benchmark_points, benchmark_years; the words of each published proxy). Published figures, already protected."""
+def build_benchmark_release(project: Path) -> Release:
+    """Tables benchmark_points and benchmark_years, and the words of each published proxy. They were protected."""
     settings = read_benchmark_settings(project / "benchmark.toml")
     results = build_benchmark(settings, REFERENCE)
     spread = build_provider_spread(settings, REFERENCE)
@@ -39,4 +37,5 @@ def build_benchmark_tables(project: Path) -> tuple[dict[str, pd.DataFrame], list
         said = describe_proxy(chart, results, proxy, settings)
         words.append(asdict(said) | {"id": proxy.id, "spread": describe_spread(spread, proxy), "licence": LICENCE})
     years = build_yearly_totals(settings, REFERENCE)
-    return {"benchmark_points": pd.concat(parts, ignore_index=True), "benchmark_years": years}, words
+    tables = {"benchmark_points": pd.concat(parts, ignore_index=True), "benchmark_years": years}
+    return Release({"benchmark": words}, tables)

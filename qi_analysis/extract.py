@@ -201,24 +201,25 @@ def _read_source(source: Source) -> RawTable:
 
 
 TOTALS = ("total", "grand total", "end of")
+ODD_RULES = np.array(["", "total_row", "blank_row", "repeated_heading"], dtype="object")
 
 
 def _reject_odd_rows(frame: pd.DataFrame, written: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(the records, rows that are none with file, line and rule): totals, empty rows, headings that stand again."""
     content = [name for name in frame if name not in ("file", "line")]
     filled = np.sum([frame[name].notna().to_numpy() for name in content], axis=0)
-    rule = pd.Series("", frame.index, dtype="object")
+    rule = np.zeros(len(frame), dtype="int8")  # a place in ODD_RULES
     sparse = np.flatnonzero(filled <= max(1, len(content) // 3))
     if len(sparse):
         first = frame[content].iloc[sparse].astype("str").bfill(axis=1).iloc[:, 0].str.strip().str.lower()
-        rule.iloc[sparse[first.str.startswith(TOTALS).fillna(False).to_numpy(dtype=bool)]] = "total_row"
-    rule[filled == 0] = "blank_row"
+        rule[sparse[first.str.startswith(TOTALS).fillna(False).to_numpy(dtype=bool)]] = 1
+    rule[filled == 0] = 2
     key = next((name for name in content if frame[name].dtype != "category"), content[0])
-    rule[frame[key].isin([heading.strip() for heading in written]).to_numpy(dtype=bool)] = "repeated_heading"
-    odd = (rule != "").to_numpy()
+    rule[frame[key].isin([heading.strip() for heading in written]).to_numpy(dtype=bool)] = 3
+    odd = rule > 0
     if not odd.any():
         return frame, pd.DataFrame({"file": [], "line": [], "rule": []})
-    rejected = frame.loc[odd, ["file", "line"]].assign(rule=rule[odd])
+    rejected = frame.loc[odd, ["file", "line"]].assign(rule=ODD_RULES[rule[odd]])
     return frame[~odd].reset_index(drop=True), rejected
 
 

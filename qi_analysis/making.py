@@ -43,15 +43,31 @@ class Prepared:
     file_tables: list[str]
     inputs: dict[str, str]
     settings: dict[str, str]
+    published: Any  # the release of the published figures, the same for every review
+    stored: Any  # the canonical tables as the workshop stores them
+
+
+def load_libraries(prepared: Prepared) -> None:
+    """Import what every review needs and draw what is the same in all of them, before workers and kernels fork off."""
+    import ipykernel.kernelapp  # noqa: F401
+    import nbconvert.exporters  # noqa: F401
+    import papermill  # noqa: F401
+
+    from qi_analysis import kernels, pages  # noqa: F401
+
+    pages.show_benchmark(prepared.published)
 
 
 def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[str, str]) -> Prepared:
     """Read and clean the extract. Raises DataProblem or RecordProblem."""
     from qi_analysis.clean import build_tables
     from qi_analysis.extract import read_extract
+    from qi_analysis.published_figures import load_published_figures
     from qi_analysis.record import read_record
+    from qi_analysis.workshop import store_tables
 
     record = read_record(places.record)
+    published = load_published_figures(places, settings)
     started = time.perf_counter()
     extract = read_extract(raw, record.columns)
     log.info("read %d files in %.2f s", len(extract.files), time.perf_counter() - started)
@@ -59,7 +75,10 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     is_synthetic, file_tables = extract.is_synthetic, extract.file_tables
     tables, account = build_tables(extract, record)
     log.info("cleaned in %.2f s", time.perf_counter() - started)
-    return Prepared(places, record, tables, account, is_synthetic, file_tables, inputs, settings)
+    stored = store_tables(places.processed / ".tables", tables)
+    return Prepared(
+        places, record, tables, account, is_synthetic, file_tables, inputs, settings, published, stored
+    )  # fmt: skip
 
 
 def make_review(prepared: Prepared, period: Period) -> Outcome:
@@ -70,14 +89,14 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     places, stage = prepared.places, _Stages(period.id)
     workings = build_workings(prepared, period)
     stage.done("results")
-    release = build_release(workings, places.record)
+    release = build_release(workings, prepared.published)
     stage.done("release")
     earlier = read_published(places.reports).get(period.id, [])
     revision, moved = _compare(earlier, release, prepared)
     if revision is None:
         return Outcome(period.id, f"{period.words}: nothing new; the data changed but no published figure moved.")
     release = type(release)({**release.facts, "revision": revision, "moved": moved}, release.tables)
-    write_workshop(places.workshop(period.id), workings)
+    write_workshop(places.workshop(period.id), workings, prepared.stored)
     stage.done("workshop")
     page = _run_notebooks(prepared, period, release)
     stage.done("notebooks")

@@ -1,6 +1,9 @@
 """The page of published figures: the service beside England, from a release and from nothing else."""
 
+import io
+import json
 from datetime import date
+from functools import cache
 
 import pandas as pd
 
@@ -15,21 +18,28 @@ def show_benchmark(release: Release) -> Html:
     """The service beside England for the published completion figures, one chart and its words each."""
     points = release.tables["benchmark_points"]
     parts = []
-    for number, words in enumerate(release.facts["benchmark"]):
+    for number, words in enumerate(release.facts["benchmark"], 1):
         service = points[points["measure_id"] == words["id"]]
-        england = service[["interval_start"]].assign(value=service["comparator"])
-        unit = "share" if service["denominator"].notna().any() else "average"
-        marks = (Mark(date(2021, 5, 1), "A", "event"),)
-        look = Look(f"benchmark-{number + 1}", words["alt"], unit=unit, size="small", marks=marks)
-        svg = render_comparison(service, england, "England", look)
-        table = _benchmark_table(service, england, unit)
-        key = [("A", "the improvement project began (May 2021)")]
-        parts.append(render_figure(svg, words["title"] + ".", words["title"].split(":")[0], table, key))
-        said = [
-            words[part] for part in ("means", "note", "latest", "comparator", "signal", "project", "gaps", "spread")
-        ]
-        parts.append(render_notes([text for text in said if text], "What this says"))
+        parts.append(_show_proxy(number, json.dumps(words), service.to_csv(index=False)))
     return Html("".join(parts))
+
+
+@cache
+def _show_proxy(number: int, words_text: str, service_text: str) -> Html:
+    """One chart and its words. Drawn once in a process: it is the same in every review."""
+    words = json.loads(words_text)
+    service = pd.read_csv(io.StringIO(service_text), parse_dates=["interval_start"], keep_default_na=True)
+    service = service.assign(signal=service["signal"].fillna(""), rules=service["rules"].fillna(""))
+    england = service[["interval_start"]].assign(value=service["comparator"])
+    unit = "share" if service["denominator"].notna().any() else "average"
+    marks = (Mark(date(2021, 5, 1), "A", "event"),)
+    look = Look(f"benchmark-{number}", words["alt"], unit=unit, size="small", marks=marks)
+    svg = render_comparison(service, england, "England", look)
+    table = _benchmark_table(service, england, unit)
+    key = [("A", "the improvement project began (May 2021)")]
+    figure = render_figure(svg, words["title"] + ".", words["title"].split(":")[0], table, key)
+    said = [words[part] for part in ("means", "note", "latest", "comparator", "signal", "project", "gaps", "spread")]
+    return Html(figure + render_notes([text for text in said if text], "What this says"))
 
 
 def _benchmark_table(service: pd.DataFrame, england: pd.DataFrame, unit: str) -> pd.DataFrame:

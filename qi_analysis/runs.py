@@ -14,11 +14,11 @@ from pathlib import Path
 
 from qi_analysis.errors import DataProblem, QiError
 from qi_analysis.fingerprint import build_settings_digests, digest_inputs
-from qi_analysis.making import Outcome, Prepared, make_review, prepare
+from qi_analysis.making import Outcome, Prepared, load_libraries, make_review, prepare
 from qi_analysis.periods import Period, parse_period
 from qi_analysis.places import Places
 from qi_analysis.publish import write_index
-from qi_analysis.seen import find_latest_seen, find_unchanged, remember
+from qi_analysis.seen import find_months, find_unchanged, remember
 
 
 def choose_extract(places: Places) -> Path:
@@ -48,6 +48,7 @@ def _start_worker(places: Places | None, raw: Path | None, inputs: dict[str, str
     global _prepared
     if places is not None and raw is not None:
         _prepared = prepare(places, raw, inputs, settings)
+        load_libraries(_prepared)
 
 
 def _work(period_id: str) -> Outcome:
@@ -65,6 +66,7 @@ def make_reviews(prepared: Prepared, raw: Path, periods: list[Period]) -> Iterat
     can_fork = sys.platform == "linux"
     context = multiprocessing.get_context("fork" if can_fork else "spawn")
     _prepared = prepared
+    load_libraries(prepared)
     start = (None, None, {}, {}) if can_fork else (prepared.places, raw, prepared.inputs, prepared.settings)
     workers = min(len(periods), os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, context, _start_worker, start) as pool:
@@ -86,11 +88,10 @@ def run(
     inputs, settings = digest_inputs(raw), build_settings_digests(places)
     unchanged = find_unchanged(places, inputs, settings)
     asked = None if wanted in ("latest", "all") else parse_period(wanted)
-    latest = find_latest_seen(places, inputs, settings)
-    if asked is not None and asked.id in unchanged:
-        return [_nothing_new(asked, unchanged)]
-    if wanted == "latest" and latest in unchanged:
-        return [_nothing_new(parse_period(latest), unchanged)]
+    known = [parse_period(month) for month in find_months(places, inputs, settings)]
+    looked_at = [asked] if asked else known if wanted == "all" else known[-1:]
+    if looked_at and all(period.id in unchanged for period in looked_at):
+        return [_nothing_new(period, unchanged) for period in looked_at]
     prepared = prepare(places, raw, inputs, settings)
     from qi_analysis.checks import find_periods
 
@@ -107,7 +108,8 @@ def run(
         outcomes.append(outcome)
         on_done(outcome)
     write_index(places.reports, prepared.record.title)
-    remember(places, [o.period_id for o in outcomes if o.exit_code == 0], inputs, settings)
+    made_ids = [outcome.period_id for outcome in outcomes if outcome.exit_code == 0]
+    remember(places, made_ids, [period.id for period in every], inputs, settings)
     return sorted(outcomes, key=lambda outcome: outcome.period_id)
 
 

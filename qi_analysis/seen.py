@@ -11,6 +11,7 @@ from qi_analysis.places import Places
 from qi_analysis.publish import read_published, write_whole
 
 SEEN = ".seen.json"
+EVERY = "every month"
 
 
 def find_unchanged(places: Places, inputs: dict[str, str], settings: dict[str, str]) -> dict[str, str]:
@@ -21,12 +22,14 @@ def find_unchanged(places: Places, inputs: dict[str, str], settings: dict[str, s
     return {p: one.manifest["verdict"] for p, one in newest.items() if seen.get(p) == [digest, one.revision]}
 
 
-def remember(places: Places, period_ids: list[str], inputs: dict[str, str], settings: dict[str, str]) -> None:
-    """Note that these periods were looked at with this data and these settings."""
+def remember(
+    places: Places, made: list[str], every: list[str], inputs: dict[str, str], settings: dict[str, str]
+) -> None:
+    """Note that the reviews `made` were looked at with this data and these settings, and which months it holds."""
     digest = _digest(inputs, settings)
     newest = {period: revisions[-1] for period, revisions in read_published(places.reports).items()}
-    seen = _read_seen(places) | {p: [digest, newest[p].revision] for p in period_ids if p in newest}
-    write_whole(places.processed / SEEN, json.dumps(seen, indent=1, sort_keys=True))
+    seen = _read_seen(places) | {p: [digest, newest[p].revision] for p in made if p in newest}
+    write_whole(places.processed / SEEN, json.dumps(seen | {EVERY: [digest, every]}, indent=1, sort_keys=True))
 
 
 def _read_seen(places: Places) -> dict[str, Any]:
@@ -42,7 +45,7 @@ def _digest(inputs: dict[str, str], settings: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps([inputs, settings], sort_keys=True).encode()).hexdigest()
 
 
-def find_latest_seen(places: Places, inputs: dict[str, str], settings: dict[str, str]) -> str:
-    """The newest period looked at with this very data, "" when there is none."""
-    digest = _digest(inputs, settings)
-    return max((period for period, (known, _) in _read_seen(places).items() if known == digest), default="")
+def find_months(places: Places, inputs: dict[str, str], settings: dict[str, str]) -> list[str]:
+    """The months this very data holds, oldest first, where it was looked at before; else none."""
+    digest, months = _read_seen(places).get(EVERY, ["", []])
+    return months if digest == _digest(inputs, settings) else []

@@ -4,13 +4,11 @@ Verdicts and signals come from the true numbers; everything that is drawn or pri
 """
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from qi_analysis.benchmark_release import build_benchmark_tables
 from qi_analysis.checks import data_date
 from qi_analysis.disclosure import protect_results, round_count
 from qi_analysis.measures import read_definitions
@@ -47,8 +45,8 @@ CHART_COLUMNS = [
 ]  # fmt: skip
 
 
-def build_release(workings: Workings, project: Path) -> Release:
-    """The protected aggregates and sentences of a review."""
+def build_release(workings: Workings, published: Release) -> Release:
+    """The protected aggregates and sentences of a review, the published figures with them."""
     record = workings.record
     measure = next(block for block in record.measures if block.id == record.aim.measure)
     released = build_released_results(workings)
@@ -63,14 +61,14 @@ def build_release(workings: Workings, project: Path) -> Release:
         "quality": build_quality(workings.account),
         "completeness": build_completeness(workings),
         "strip": build_strip(workings),
-        **build_benchmark_tables(project)[0],
+        **published.tables,
     }
     facts = _facts(workings, measure) | _words(workings, measure, chart, verdict)
     facts |= {
         "left_out_months": left_out,
         "settled_to": _last_settled(cohort),
         "open": _count_open(workings),
-        "benchmark": build_benchmark_tables(project)[1],
+        **published.facts,
     }
     return Release(facts, tables)
 

@@ -1,5 +1,6 @@
 """Raw text to typed raw tables: every field gets its type once, and every row its place in submission order."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import numpy as np
@@ -44,15 +45,15 @@ def build_typed(extract: Extract, account: Account) -> tuple[dict[str, pd.DataFr
 def _number_identifiers(extract: Extract, account: Account) -> tuple[dict[str, Columns], dict[str, pa.Array]]:
     """(table -> field -> the number of each row's identifier, field -> the identifiers by number)."""
     numbers: dict[str, Columns] = {table: {} for table in extract.tables}
-    texts = {}
-    for name in NUMBERED:
-        owners = [table for table, raw in extract.tables.items() if name in raw]
-        if owners:
-            parts, texts[name], blanks = number_texts([extract.tables[table][name] for table in owners])
-            for table, part, blank in zip(owners, parts, blanks, strict=True):
-                numbers[table][name] = part
-                account.note("blank_marker", table, blank, name)
-    return numbers, texts
+    owners = {name: [table for table, raw in extract.tables.items() if name in raw] for name in NUMBERED}
+    columns = {name: [extract.tables[table][name] for table in tables] for name, tables in owners.items() if tables}
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        found = dict(zip(columns, pool.map(number_texts, columns.values()), strict=True))
+    for name, (parts, _, blanks) in found.items():
+        for table, part, blank in zip(owners[name], parts, blanks, strict=True):
+            numbers[table][name] = part
+            account.note("blank_marker", table, blank, name)
+    return numbers, {name: texts for name, (_, texts, _) in found.items()}
 
 
 def find_extract_date(extract: Extract, typed: dict[str, pd.DataFrame]) -> date:

@@ -6,6 +6,7 @@ local identifiers, so that a row can be looked up at its source; nothing in the 
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,14 +32,44 @@ class Workshop:
     pathways: pd.DataFrame
 
 
-def write_workshop(folder: Path, workings: Workings) -> None:
+@dataclass(frozen=True)
+class Stored:
+    """The canonical tables on disk, and the random surrogates they were stored under."""
+
+    folder: Path
+    surrogates: Mapping[str, np.ndarray]
+
+
+KEY_OF = {"referrals": "referral", "pathways": "referral", "contacts": "contact"}  # tables whose rows are the key
+
+
+def store_tables(folder: Path, tables: Tables) -> Stored:
+    """Write the canonical tables and keys once for all reviews of a run, under random surrogates."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=OWNER_ONLY)
+    random = np.random.default_rng()
+    surrogates = {
+        "referral": random.permutation(len(tables.referrals)),
+        "contact": random.permutation(len(tables.contacts)),
+        "person": random.permutation(int(tables.referrals["person"].to_numpy().max(initial=-1)) + 1),
+    }
+    for name in ("referrals", "contacts", "activities", "logs", "scores"):
+        _write_rows(folder / f"{name}.parquet", getattr(tables, name), KEY_OF.get(name), surrogates)
+    keys = _build_keys(tables, surrogates["referral"], surrogates["contact"])
+    keys.to_parquet(folder / "keys.parquet", index=False, use_dictionary=False)
+    return Stored(folder, surrogates)
+
+
+def write_workshop(folder: Path, workings: Workings, stored: Stored) -> None:
     """Write a review's rows, results, data-quality table and rows set aside; an earlier folder is replaced."""
     building = folder.with_name(f".{folder.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True, mode=OWNER_ONLY)
     os.chmod(building, OWNER_ONLY)
-    account = workings.account
-    _write_rows(building, workings.tables, workings.pathways.referrals)
+    account, pathways = workings.account, workings.pathways.referrals
+    for path in stored.folder.glob("*.parquet"):
+        _link(path, building / path.name)
+    _write_rows(building / "pathways.parquet", pathways, KEY_OF["pathways"], stored.surrogates)
     texts = {
         "results": workings.results,
         "data_quality": account.build_quality(),
@@ -51,30 +82,22 @@ def write_workshop(folder: Path, workings: Workings) -> None:
     building.rename(folder)
 
 
-def _write_rows(folder: Path, tables: Tables, pathways: pd.DataFrame) -> None:
-    """Every table with surrogates in place of row numbers, in the order of the surrogates."""
-    random = np.random.default_rng()
-    surrogates = {
-        "referral": random.permutation(len(tables.referrals)),
-        "contact": random.permutation(len(tables.contacts)),
-        "person": random.permutation(int(tables.referrals["person"].to_numpy().max(initial=-1)) + 1),
-    }
-    own = {
-        "referrals": "referral",
-        "pathways": "referral",
-        "contacts": "contact",
-    }  # tables whose rows are the key
-    frames = {"referrals": tables.referrals, "pathways": pathways, "contacts": tables.contacts,
-              "activities": tables.activities, "logs": tables.logs, "scores": tables.scores}  # fmt: skip
-    for name, frame in frames.items():
-        known = {key: numbers[frame[key].to_numpy()] for key, numbers in surrogates.items() if key in frame}
-        key = own.get(name, "contact" if "contact" in frame else "referral")
-        if name in own:
-            known = {key: surrogates[key]} | known
-        stored = frame.assign(**known).sort_values(key, kind="stable", ignore_index=True)
-        stored.to_parquet(folder / f"{name}.parquet", index=False, use_dictionary=False)
-    keys = _build_keys(tables, surrogates["referral"], surrogates["contact"])
-    keys.to_parquet(folder / "keys.parquet", index=False, use_dictionary=False)
+def _link(source: Path, target: Path) -> None:
+    """The same file under a second name; a copy where the disk knows no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy(source, target)
+
+
+def _write_rows(path: Path, frame: pd.DataFrame, own: str | None, surrogates: Mapping[str, np.ndarray]) -> None:
+    """One table with surrogates in place of row numbers, in their order. own: the surrogate its rows stand for."""
+    known = {key: numbers[frame[key].to_numpy()] for key, numbers in surrogates.items() if key in frame}
+    if own is not None:
+        known = {own: surrogates[own]} | known
+    key = own or ("contact" if "contact" in frame else "referral")
+    stored = frame.assign(**known).sort_values(key, kind="stable", ignore_index=True)
+    stored.to_parquet(path, index=False, use_dictionary=False)
 
 
 def _build_keys(tables: Tables, referral: np.ndarray, contact: np.ndarray) -> pd.DataFrame:

@@ -288,3 +288,9 @@ def test_what_is_stored_is_for_its_owner_and_holds_no_person(project, small_extr
     aside = pd.read_csv(workshop / "set_aside.csv")
     assert list(aside) == ["file", "line", "table", "rule"]
     assert len(aside) == ledger["set_aside"].sum()
+
+
+def test_the_newest_month_is_made_though_an_older_one_was_looked_at_with_the_same_data(project):
+    go(project, "2021-05")
+    (outcome,) = go(project, "latest")
+    assert outcome.period_id == "2021-07" and outcome.is_new
