@@ -154,27 +154,28 @@ def _distinct_therapies(activities: pd.DataFrame) -> pd.DataFrame:
 
 
 def build_logs(rows: pd.DataFrame | None, lookup: Lookup, account: Account) -> pd.DataFrame:
-    """referral, started_on, ended_on: one row per weekly log of internet-enabled therapy."""
+    """referral, started_on (the end where no start is recorded), ended_on: one row per weekly log."""
     if rows is None:
         empty = pd.Series([], dtype="datetime64[s]")
         return pd.DataFrame({"referral": pd.Series([], dtype="int64"), "started_on": empty, "ended_on": empty})
     referral, is_test = lookup.find(rows["referral_id"])
+    ended = rows["ended_on"] if "ended_on" in rows else rows["started_on"].where(False)
+    started = rows["started_on"].fillna(ended)
     rules = {
         "no_key": (rows["referral_id"] < 0).to_numpy(),
         "test_patient": is_test,
         "referral_not_found": referral < 0,
-        "no_date": rows["started_on"].isna().to_numpy(),
+        "no_date": started.isna().to_numpy(),
     }
     good = set_aside_rows(rows, rules, "logs", account)
-    ended = rows["ended_on"] if "ended_on" in rows else rows["started_on"].where(False)
-    days = [number_days(column.to_numpy()[good]) for column in (rows["started_on"], ended)]
+    days = [number_days(column.to_numpy()[good]) for column in (started, ended)]
     programme = rows["programme"].cat.codes.to_numpy() if "programme" in rows else np.zeros(len(rows), dtype="int8")
     key = np.full(len(rows), -1)
     key[good] = join_keys(referral[good], *days, programme[good])
     kept = merge_rows(rows, key, "logs", account)
     note_primary_only(rows, kept, "logs", account)
     account.count_used(rows[["file"]].take(np.flatnonzero(kept)))
-    table = pd.DataFrame({"referral": referral, "started_on": rows["started_on"].array, "ended_on": ended.array})
+    table = pd.DataFrame({"referral": referral, "started_on": started.array, "ended_on": ended.array})
     return table[kept].reset_index(drop=True)
 
 

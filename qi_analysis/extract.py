@@ -69,16 +69,20 @@ def find_sources(raw: Path, columns: ColumnMap | None) -> tuple[str, list[Source
             if hit and "IDS" + hit[1] in numbers
         ]
         _check_national(sources)
-        used = {source.path for source in sources}
-        return "national", sources, [path.name for path in files if path not in used]
+        return "national", sources, _list_unused(raw, sources)
     if columns is None:
         raise DataProblem(
             "data/raw holds no file named after a national table (IDS101..., IDS201..., IDS202...) and there is no "
             "project/columns.toml for a local export. Add the files, or copy columns.example.toml and fill it in."
         )
     sources = [_local_source(part, getattr(columns, part), files) for part in ("referrals", "appointments")]
-    used = {source.path for source in sources}
-    return "local", sources, [path.name for path in files if path not in used]
+    return "local", sources, _list_unused(raw, sources)
+
+
+def _list_unused(raw: Path, sources: list[Source]) -> list[str]:
+    """Files that lie in data/raw and are not read, whatever their kind."""
+    used = {source.path for source in sources} | {raw / "README.md"}
+    return [path.name for path in sorted(raw.iterdir()) if path not in used and not path.name.startswith(".")]
 
 
 def _national_source(path: Path, table: str) -> Source:

@@ -49,13 +49,11 @@ class Prepared:
 
 def load_libraries(prepared: Prepared) -> None:
     """Import what every review needs and draw what is the same in all of them, before workers and kernels fork off."""
-    import ipykernel.kernelapp  # noqa: F401
-    import nbconvert.exporters  # noqa: F401
-    import papermill  # noqa: F401
+    from qi_analysis.pages import show_benchmark
+    from qi_analysis.reports import load_runners
 
-    from qi_analysis import kernels, pages  # noqa: F401
-
-    pages.show_benchmark(prepared.published)
+    load_runners()
+    show_benchmark(prepared.published)
 
 
 def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[str, str]) -> Prepared:

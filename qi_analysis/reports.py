@@ -95,6 +95,15 @@ def _names_read(path: Path, cells: list[Any]) -> set[str]:
     return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
+def load_runners() -> None:
+    """Import what runs and renders notebooks, so that processes forked off from this one need not."""
+    import ipykernel.kernelapp  # noqa: F401
+    import nbconvert.exporters  # noqa: F401
+    import papermill  # noqa: F401
+
+    import qi_analysis.kernels  # noqa: F401
+
+
 def run_notebook(path: Path, building: Path, given: Mapping[str, Any], root: Path, seconds: int) -> Any:
     """The executed notebook. Raises RecordProblem before running, RunFailed when it did not run to its end.
 
