@@ -17,6 +17,7 @@ from qi_analysis.benchmark import (
 )
 from qi_analysis.codes import REFERENCE
 from qi_analysis.release import Release
+from qi_analysis.standing_release import build_standing_release
 
 COLUMNS = [
     "measure_id", "interval_start", "numerator", "denominator", "value", "phase", "in_baseline", "is_drawn", "centre",
@@ -38,4 +39,5 @@ def build_benchmark_release(project: Path) -> Release:
         words.append(asdict(said) | {"id": proxy.id, "spread": describe_spread(spread, proxy), "licence": LICENCE})
     years = build_yearly_totals(settings, REFERENCE)
     tables = {"benchmark_points": pd.concat(parts, ignore_index=True), "benchmark_years": years}
-    return Release({"benchmark": words}, tables)
+    standing = build_standing_release(project)
+    return Release({"benchmark": words, **standing.facts}, {**tables, **standing.tables})

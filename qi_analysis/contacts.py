@@ -154,13 +154,13 @@ def _distinct_therapies(activities: pd.DataFrame) -> pd.DataFrame:
 
 
 def build_logs(rows: pd.DataFrame | None, lookup: Lookup, account: Account) -> pd.DataFrame:
-    """referral, started_on (the end where no start is recorded), ended_on: one row per weekly log."""
+    """referral, started_on, ended_on: one row per weekly log; a log without a start has no place."""
     if rows is None:
         empty = pd.Series([], dtype="datetime64[s]")
         return pd.DataFrame({"referral": pd.Series([], dtype="int64"), "started_on": empty, "ended_on": empty})
     referral, is_test = lookup.find(rows["referral_id"])
     ended = rows["ended_on"] if "ended_on" in rows else rows["started_on"].where(False)
-    started = rows["started_on"].fillna(ended)
+    started = rows["started_on"]
     rules = {
         "no_key": (rows["referral_id"] < 0).to_numpy(),
         "test_patient": is_test,

@@ -49,11 +49,12 @@ class Prepared:
 
 def load_libraries(prepared: Prepared) -> None:
     """Import what every review needs and draw what is the same in all of them, before workers and kernels fork off."""
-    from qi_analysis.pages import show_benchmark
+    from qi_analysis.pages import show_benchmark, show_standing
     from qi_analysis.reports import load_runners
 
     load_runners()
     show_benchmark(prepared.published)
+    show_standing(prepared.published)
 
 
 def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[str, str]) -> Prepared:

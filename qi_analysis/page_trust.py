@@ -61,7 +61,7 @@ def show_completeness(release: Release) -> Html:
     return render_table(
         table,
         "Blank fields, last 12 months",
-        "A field that is blank in more than 20% is not used for a breakdown.",
+        "A field that is blank in more than 20% is not used to compare groups.",
     )
 
 
@@ -104,3 +104,9 @@ def show_revisions(release: Release) -> Html:
         return render_notes([words], "Revised months")
     table = pd.DataFrame(moved, columns=["Month", "Measure", "Before", "Now"])
     return render_table(table, "Months whose figure moved since the last revision")
+
+
+def show_trust(release: Release) -> Html:
+    """Can we trust these numbers? Rows, repairs, blank fields, definitions and revised months."""
+    parts = (show_rows, show_repairs, show_completeness, show_definitions, show_revisions)
+    return Html("".join(part(release) for part in parts))

@@ -12,20 +12,20 @@ import pandas as pd
 from qi_analysis.charts import Look, Mark, render_control_chart
 from qi_analysis.fragments import Html, render_card, render_facts, render_figure, render_notes
 from qi_analysis.page_benchmark import show_benchmark, show_benchmark_years
-from qi_analysis.page_trust import (
-    show_completeness,
-    show_definitions,
-    show_repairs,
-    show_revisions,
-    show_rows,
-)
+from qi_analysis.page_fairness import show_fairness
+from qi_analysis.page_glance import show_glance, show_suggestions
+from qi_analysis.page_leaving import show_leaving
+from qi_analysis.page_reasons import show_reasons
+from qi_analysis.page_standing import show_standing
+from qi_analysis.page_trust import show_trust
 from qi_analysis.page_words import count, dashed, or_words, percent
 from qi_analysis.phrases import HIDDEN, describe_month
 from qi_analysis.release import Release
 
 __all__ = [
-    "show_aim", "show_answer", "show_benchmark", "show_benchmark_years", "show_chart_rules", "show_completeness",
-    "show_completion_chart", "show_definitions", "show_repairs", "show_revisions", "show_rows", "show_starters_chart",
+    "show_aim", "show_answer", "show_benchmark", "show_benchmark_years", "show_chart_rules", "show_completion_chart",
+    "show_fairness", "show_glance", "show_leaving", "show_reasons", "show_standing", "show_starters_chart",
+    "show_suggestions", "show_trust",
 ]  # fmt: skip
 NOT_ENOUGH = "too few people to draw"
 RULE_WORDS = {

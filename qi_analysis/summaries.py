@@ -3,28 +3,27 @@
 Verdicts and signals come from the true numbers; everything that is drawn or printed comes from the released ones.
 """
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from qi_analysis.checks import data_date
 from qi_analysis.disclosure import protect_results, round_count
+from qi_analysis.fairness import build_fairness
+from qi_analysis.glance import build_glance, build_measure_charts
+from qi_analysis.leaving import build_leaving
 from qi_analysis.measures import read_definitions
-from qi_analysis.periods import Period, describe_day
+from qi_analysis.periods import Period
+from qi_analysis.reasons import build_reasons
 from qi_analysis.release import Release
+from qi_analysis.review_facts import build_facts, build_words
 from qi_analysis.settings import Measure, Record
 from qi_analysis.spc import ChartSpec, build_chart_table
+from qi_analysis.suggestion import build_suggestion_facts
 from qi_analysis.trust import build_completeness, build_ledger, build_quality, build_strip
 from qi_analysis.wording import (
     LI_COMPLETION_WORDS,
-    Verdict,
     build_verdict,
-    describe_chart,
-    describe_people,
-    describe_target,
-    describe_title,
 )
 from qi_analysis.workings import Workings
 
@@ -51,6 +50,7 @@ def build_release(workings: Workings, published: Release) -> Release:
     measure = next(block for block in record.measures if block.id == record.aim.measure)
     released = build_released_results(workings)
     cohort = build_settled_months(workings)
+    leaving, reasons, fairness = build_leaving(workings, cohort), build_reasons(workings), build_fairness(workings)
     true_chart, chart, left_out = _build_headline(workings, released, measure)
     verdict = build_verdict(true_chart, LI_COMPLETION_WORDS)
     tables = {
@@ -61,16 +61,37 @@ def build_release(workings: Workings, published: Release) -> Release:
         "quality": build_quality(workings.account),
         "completeness": build_completeness(workings),
         "strip": build_strip(workings),
+        "glance": _build_glance(workings, released, measure, true_chart),
+        **leaving[0],
+        **reasons[0],
+        **fairness[0],
         **published.tables,
     }
-    facts = _facts(workings, measure) | _words(workings, measure, chart, verdict)
+    facts = build_facts(workings, measure) | build_words(workings, measure, chart, verdict)
     facts |= {
         "left_out_months": left_out,
         "settled_to": _last_settled(cohort),
         "open": _count_open(workings),
+        "leaving": leaving[1],
+        "reasons": reasons[1],
+        "fairness": fairness[1],
+        "suggestions": build_suggestion_facts(workings.results, record.measures, record),
         **published.facts,
     }
     return Release(facts, tables)
+
+
+def _build_glance(
+    workings: Workings, released: pd.DataFrame, measure: Measure, true_chart: pd.DataFrame
+) -> pd.DataFrame:
+    """All measures at a glance; the headline's row is that of its own chart."""
+    record = workings.record
+    statistics = {one.measure_id: one.statistic for one in read_definitions()}
+    target = None if record.aim.target is None else {measure.id: record.aim.target}
+    spec = replace(_chart_spec(record, measure), target=target)
+    rest = [one for one in record.measures if one.id != measure.id]
+    charts = [true_chart, build_measure_charts(workings.results, rest, statistics, spec)]
+    return build_glance(pd.concat(charts, ignore_index=True), released, record.measures, statistics)
 
 
 def build_released_results(workings: Workings) -> pd.DataFrame:
@@ -181,57 +202,3 @@ def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFr
         n_started=round_count(settled["n_started"]),
         n_open=round_count(settled["n_open"]),
     )
-
-
-def _facts(workings: Workings, measure: Measure) -> dict[str, Any]:
-    """Settings and dates of the review, as words where they are printed."""
-    record, period, completion = workings.record, workings.period, workings.record.completion
-    return {
-        "period": period.id,
-        "period_words": period.words,
-        "as_at_words": describe_day(period.end),
-        "data_date": data_date(workings.tables, period).isoformat(),
-        "data_date_words": describe_day(data_date(workings.tables, period)),
-        "data_kind": "synthetic" if workings.is_synthetic else "service",
-        "project": record.title,
-        "started_words": describe_day(record.started),
-        "population": record.aim.population,
-        "direction": record.aim.direction,
-        "target": record.aim.target,
-        "target_by_words": describe_day(record.aim.by) if record.aim.by else "",
-        "measure": {name: getattr(measure, name) for name in ("id", "name", "why", "plain", "chart")},
-        "examples": [dict(example) for example in measure.examples],
-        "rules": record.settings.rules,
-        "min_denominator": record.settings.min_denominator,
-        "protection": record.settings.protection,
-        "phases": [
-            {"on": p.from_.isoformat(), "words": describe_day(p.from_), "reason": p.reason} for p in record.phases
-        ],
-        "events": [{"on": e.date.isoformat(), "letter": e.letter, "what": e.what} for e in record.events],
-        "definition": {
-            "version": completion.version,
-            "agreed_words": describe_day(completion.agreed_on),
-            "reason": completion.reason,
-            "choice": completion.team_choice,
-            "name": completion.definitions[completion.team_choice].name,
-        },
-        "settled_rule": asdict(completion.settled),
-        "highest_unknown_share": completion.highest_unknown_share,
-    }
-
-
-def _words(workings: Workings, measure: Measure, chart: pd.DataFrame, verdict: Verdict) -> dict[str, Any]:
-    """The sentences of the headline: the verdict from the true numbers, the rest from the released ones."""
-    aim, words = workings.record.aim, LI_COMPLETION_WORDS
-    marks = [f"{event.letter}: {event.what}" for event in workings.record.events]
-    return {
-        "verdict": {
-            "state": str(verdict.state),
-            "sentence": verdict.sentence,
-            "reasons": list(verdict.reasons),
-        },
-        "people_sentence": describe_people(chart, words),
-        "target_sentence": describe_target(chart, words, aim.target, aim.by),
-        "chart_title": describe_title(chart, words, verdict),
-        "chart_alt": describe_chart(chart, words, verdict, measure.chart, marks),
-    }

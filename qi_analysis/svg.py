@@ -52,7 +52,8 @@ def _shorten(body: str) -> str:
     body = LONG_NUMBER.sub(lambda found: f"{float(found[0]):.1f}".rstrip("0").rstrip("."), body)
     body = re.sub(r"font-family: [^;\"]*;? ?", "", body)
     body = re.sub(r' transform="rotate\(-0 [^"]*"', "", body).replace("xlink:href", "href")
-    return re.sub(r"\s+(?=[<L])", "", re.sub(r"\s*\n\s*", " ", body)).replace(" />", "/>")
+    body = re.sub(r"\s+(?=<)", "", re.sub(r"\s*\n\s*", " ", body)).replace(" />", "/>")
+    return re.sub(r' d="[^"]*"', lambda path: path[0].replace(" L", "L"), body)
 
 
 def _keep_ids(body: str, chart_id: str) -> str:

@@ -23,12 +23,15 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # A module may import those before it and no other. A new module gets its place here.
 LAYERS = (
-    "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure settings faults table_fields record",
-    "headings csv_reader reader extract account repair typed merge people referrals links contacts scores clean checks",
-    "stages outcomes episodes pathways flags open_referrals measures",
-    "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase",
-    "signals wording benchmark_settings benchmark_data benchmark_levels benchmark release benchmark_release published_figures",
-    "workings workshop trust summaries revisions review fragments charts page_words page_trust page_benchmark pages",
+    "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure settings faults table_fields",
+    "record headings csv_reader reader extract account repair typed merge people referrals links contacts scores",
+    "clean checks stages outcomes episodes pathways flags open_referrals measures",
+    "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase competing proportions",
+    "suggestion signals wording benchmark_settings benchmark_data benchmark_levels benchmark release standing",
+    "standing_release benchmark_release published_figures",
+    "workings workshop trust confirmation detection recording leaving reasons characteristics fairness glance review_facts summaries revisions",
+    "review fragments charts bars incidence funnel_chart page_words page_trust page_benchmark page_glance page_standing",
+    "page_leaving page_reasons page_fairness pages",
     "gate publish kernels reports",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
     "fingerprint seen making runs definition_pages cli __main__",
@@ -36,7 +39,9 @@ LAYERS = (
 ORDER = [name for layer in LAYERS for name in layer.split()]
 RUNNERS = {"papermill", "nbconvert", "nbclient"}
 KERNEL_TOOLS = {"jupyter_client", "ipykernel"}
-ROWS = {*ORDER[ORDER.index("table_fields") : ORDER.index("spc_spec")], "workshop", "workings", "trust", "summaries"}
+ROWS = {*ORDER[ORDER.index("headings") : ORDER.index("spc_spec")]} | {
+    "workshop", "workings", "trust", "leaving", "reasons", "characteristics", "fairness", "glance", "summaries",
+}  # fmt: skip
 MODULE_LINES, FUNCTION_LINES, ARGUMENTS = 250, 40, 5
 SKIPPED = {
     ".git",

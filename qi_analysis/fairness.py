@@ -1,0 +1,179 @@
+"""Is it fair? Completion over 12 months by who people are and how they were seen, for page 8; protected.
+
+The rate is the headline rate: of the LI episodes that ended in the 12 months, the share completed. Groups of fewer
+than 30 people are counted together. Whether groups differ is judged once for each characteristic, on the true
+numbers, with Holm's correction for the number of characteristics judged; single groups are never ranked. What is
+printed (counts, rates, intervals, the widest difference) comes from the released numbers.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qi_analysis.characteristics import CHARACTERISTICS, Characteristic, build_characteristics
+from qi_analysis.disclosure import protect_results, round_count
+from qi_analysis.phrases import calculate_nearest, describe_counts, describe_value
+from qi_analysis.proportions import calculate_chance, calculate_holm, calculate_widest, calculate_wilson
+from qi_analysis.reasons import build_ended
+from qi_analysis.workings import Workings
+
+MONTHS = 12
+SMALLEST_GROUP = 30  # fewer people than that are counted together with other small groups
+MOST_MISSING = 0.20  # with more not recorded, groups are not compared
+CHANCE = 0.05
+TOGETHER = "other groups together"
+EVERYONE = "everyone"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One characteristic. counts: numerator and denominator by group, true. chance: p, or None if not judged."""
+
+    about: Characteristic
+    counts: pd.DataFrame
+    small: tuple[str, ...]
+    why_not: str = ""
+    chance: float | None = None
+
+
+def build_fairness(workings: Workings) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """(table fairness, the facts of the page: months and, for each characteristic, its state and sentences)."""
+    ended = build_ended(workings, MONTHS)
+    groups = build_characteristics(workings, ended)
+    is_completed = ended["exit"].eq("completed").to_numpy()
+    compared = _judge([_compare(about, groups, is_completed) for about in CHARACTERISTICS])
+    everyone = pd.DataFrame(
+        {"numerator": float(is_completed.sum()), "denominator": float(len(ended))}, index=[EVERYONE]
+    )
+    counts = {EVERYONE: everyone} | {one.about.id: one.counts for one in compared if len(one.counts)}
+    table = build_released(pd.concat(counts, names=["characteristic", "group"]).reset_index())
+    facts = {
+        "months": [workings.period.plus(1 - MONTHS).words, workings.period.words],
+        "n_judged": sum(one.chance is not None for one in compared),
+        "characteristics": [_describe(one, table[table["characteristic"] == one.about.id]) for one in compared],
+    }
+    return {"fairness": table}, facts
+
+
+def _compare(about: Characteristic, groups: pd.DataFrame, is_completed: np.ndarray) -> Compared:
+    """The true counts by group, small ones together, and why they cannot be compared, if so."""
+    if about.id not in groups:
+        return Compared(about, pd.DataFrame(), (), f"Not in this extract. To see it, add the field: {about.field}.")
+    counts, small = join_small(build_counts(groups[about.id], is_completed), about.missing)
+    missing = counts["denominator"].get(about.missing, 0) / max(counts["denominator"].sum(), 1)
+    if missing == 1:
+        return Compared(about, pd.DataFrame(), (), f"Recorded for nobody. To see it, record the field: {about.field}.")
+    if missing > MOST_MISSING:
+        why = f"{about.name} is not known for more than {MOST_MISSING:.0%} of people, so groups are shown and not compared."
+        return Compared(about, counts, small, why)
+    if (_keep_known(counts, about)["denominator"] >= SMALLEST_GROUP).sum() < 2:
+        return Compared(
+            about, counts, small, f"Fewer than two groups have {SMALLEST_GROUP} people, so we cannot compare."
+        )
+    return Compared(about, counts, small)
+
+
+def build_counts(groups: pd.Series, is_completed: np.ndarray) -> pd.DataFrame:
+    """numerator (completed) and denominator by group, in the order of the categories; the missing under NaN last."""
+    frame = pd.DataFrame({"numerator": is_completed.astype("float64"), "denominator": 1.0, "group": groups.to_numpy()})
+    frame["group"] = pd.Categorical(frame["group"], list(groups.cat.categories))
+    return frame.groupby("group", observed=False, dropna=False)[["numerator", "denominator"]].sum()
+
+
+def join_small(counts: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """(counts with groups of 1 to 29 people as "other groups together" before `missing`, the names of these groups).
+
+    A single small group keeps its name: joined with nothing it would be the same number under another one. Groups
+    without anybody are left out. People with no value stand last, are never joined, and are called `missing`.
+    """
+    known = counts[counts.index.notna() & (counts["denominator"] > 0)]
+    known = known.set_axis(known.index.astype("object"))
+    is_small = known["denominator"] < SMALLEST_GROUP
+    parts = [known]
+    if is_small.sum() > 1:
+        parts = [known[~is_small], known[is_small].sum().to_frame(TOGETHER).T]
+    absent = counts[counts.index.isna() & (counts["denominator"] > 0)]
+    parts += [absent.set_axis([missing])] if len(absent) else []
+    return pd.concat(parts).rename_axis("group"), tuple(known.index[is_small])
+
+
+def _keep_known(counts: pd.DataFrame, about: Characteristic) -> pd.DataFrame:
+    return counts.drop(about.missing, errors="ignore")
+
+
+def _judge(compared: list[Compared]) -> list[Compared]:
+    """One test for each characteristic that can be compared; the p values corrected for their number (Holm)."""
+    judged = [place for place, one in enumerate(compared) if len(one.counts) and not one.why_not]
+    known = [_keep_known(compared[place].counts, compared[place].about) for place in judged]
+    chances = [calculate_chance(one["numerator"].to_numpy(), one["denominator"].to_numpy()) for one in known]
+    corrected = dict(zip(judged, calculate_holm(np.array(chances)), strict=True))
+    return [replace(one, chance=float(corrected[p])) if p in corrected else one for p, one in enumerate(compared)]
+
+
+def build_released(counts: pd.DataFrame) -> pd.DataFrame:
+    """characteristic, group, numerator, denominator, value, lower, upper, is_hidden: decision 11 for a breakdown.
+
+    value and its Wilson interval (95%) come from the rounded numbers. A group of fewer than 30 people has its
+    number of people, if that is not hidden, and nothing else.
+    """
+    tidy = counts.assign(measure_id="completion", value=np.nan)
+    released = protect_results(tidy, pd.Series({"completion": "share"}), pd.Series({"completion": False}))
+    few = counts["denominator"] < SMALLEST_GROUP
+    numerator, value = released["numerator"].mask(few), released["value"].mask(few)
+    people = round_count(counts["denominator"])
+    lower, upper = calculate_wilson(numerator.to_numpy(), people.to_numpy())
+    columns = {"numerator": numerator, "denominator": people, "value": value, "lower": lower, "upper": upper}
+    return counts[["characteristic", "group"]].assign(**columns, is_hidden=released["is_hidden"] | few)
+
+
+def _describe(one: Compared, released: pd.DataFrame) -> dict[str, Any]:
+    """What is told of one characteristic: differs is True, False or None (not judged)."""
+    differs = None if one.chance is None else bool(one.chance < CHANCE)
+    gap = [] if differs is None else _describe_gap(one, released)
+    said = [one.why_not] if one.why_not else [*gap, _describe_chance(differs)]
+    few = [_describe_small(one.small)] if one.small and len(one.counts) else []
+    state = "compared" if differs is not None else "shown" if len(one.counts) else "missing"
+    return {"id": one.about.id, "name": one.about.name, "state": state, "differs": differs, "says": [*said, *few]}
+
+
+def _describe_gap(one: Compared, released: pd.DataFrame) -> list[str]:
+    """The widest difference between groups in words, from the released numbers, with an interval for any pair."""
+    is_group = ~released["group"].isin([TOGETHER, one.about.missing]) & released["value"].notna()
+    rows = released[is_group].reset_index(drop=True)
+    if len(rows) < 2:
+        return ["No two groups have figures that can be shown side by side."]
+    high, low, gap, lower, upper = calculate_widest(rows["numerator"].to_numpy(), rows["denominator"].to_numpy())
+    told = [
+        f"{row.group} ({describe_value(row.value)}, {describe_counts(row.numerator, row.denominator)})"
+        for row in (rows.loc[high], rows.loc[low])
+    ]
+    span = f"{_signed(lower)} to {_signed(upper)} points"
+    widest = f"The widest difference is {describe_points(gap)}, between {told[0]} and {told[1]}."
+    return [f"{widest} Allowing for chance it could be {span}."]
+
+
+def describe_points(difference: float) -> str:
+    """A difference of shares in words: 7 points, 1 point; halves go up."""
+    whole = calculate_nearest(100 * abs(difference))
+    return f"{whole} point" if whole == 1 else f"{whole} points"
+
+
+def _signed(difference: float) -> str:
+    whole = calculate_nearest(100 * difference)
+    return f"minus {-whole}" if whole < 0 else f"{whole}"
+
+
+def _describe_chance(differs: bool | None) -> str:
+    if differs:
+        return "Taken together, the groups differ by more than we would expect by chance."
+    return "Taken together, the groups differ by no more than we would expect by chance."
+
+
+def _describe_small(small: tuple[str, ...]) -> str:
+    """Which groups are too small to stand on their own."""
+    names = ", ".join(small)
+    if len(small) == 1:
+        return f"Fewer than {SMALLEST_GROUP} people, so no rate is shown: {names}."
+    return f"Fewer than {SMALLEST_GROUP} people each, so they are counted together: {names}."

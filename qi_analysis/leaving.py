@@ -1,0 +1,182 @@
+"""When do people leave? LI starters session by session, and week by week, for page 6; protected.
+
+An episode ends in one of the ways of ENDS or goes on. Leaving early is what is recorded as that (exit categories
+dropped_out and declined); an ending that is not known, of another kind, or planned but too short to count as
+completed is "ended in another way". People still in treatment are never counted as having left: they are censored
+on the last day of the review's month.
+"""
+
+import re
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from qi_analysis.competing import NOT_ENDED, build_incidence
+from qi_analysis.disclosure import SMALLEST_BASE, round_count
+from qi_analysis.periods import describe_day
+from qi_analysis.phrases import describe_month
+from qi_analysis.proportions import calculate_difference
+from qi_analysis.workings import Workings
+
+ENDS = {  # how an episode ended, and its exit categories
+    "completed": ("completed",),
+    "left_early": ("dropped_out", "declined"),
+    "another_way": ("short_planned", "other_end", "unknown"),
+    "stepped_up": ("stepped_up",),
+    "died": ("deceased",),
+}
+SHOWN = ("completed", "left_early", "another_way", "stepped_up")  # who died is counted apart and not printed
+LAST_SESSION = 8  # that many and more stand in one row
+MONTHS = 12
+SHORTEST_WINDOW, LONGEST_WINDOW = 91, 365  # days of starters before and after a date
+WEEK = 7
+EACH_OF_TWO = 0.975
+
+
+@dataclass(frozen=True)
+class Change:
+    """A dated change with people on both sides of it, each followed for as long.
+
+    window: days of starters on each side. weeks: how long each person is followed. is_early: the people before it
+    are among the first in the data, where those who waited long for LI are missing.
+    """
+
+    on: date
+    what: str
+    window: int
+    weeks: int
+    is_early: bool
+
+
+def build_leaving(workings: Workings, settled: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """(tables leaving_sessions and leaving_weeks, the facts of the page). settled: see build_settled_months.
+
+    Sessions: LI starters of the last 12 settled months. Weeks: everyone who began since the first of these (of
+    the last 12 months where none is settled), and the two sides of the latest change that allows it.
+    """
+    episodes = build_starters(workings)
+    weeks = workings.record.completion.settled.fixed_horizon_weeks
+    months = settled.loc[settled["is_settled"], "interval_start"].tail(MONTHS)
+    since = months.min() if len(months) else pd.Timestamp(workings.period.plus(1 - MONTHS).start)
+    recent = episodes[(episodes["start"] >= since).to_numpy()]
+    own = episodes[episodes["start"].dt.to_period("M").isin(months.dt.to_period("M")).to_numpy()]
+    change = find_change(workings, episodes)
+    groups = {"all": recent} | (_split_at(episodes, change) if change else {})
+    curves = [build_weeks(group, change.weeks if change else weeks, name) for name, group in groups.items()]
+    facts: dict[str, Any] = {
+        "months": [describe_month(day) for day in (months.iloc[[0, -1]] if len(months) else [])],
+        "n_months": len(months),
+        "since_words": describe_day(since),
+        "last_words": describe_day(workings.period.end),
+        "weeks": weeks,
+        "change": _describe_change(change, groups) if change else None,
+    }
+    return {"leaving_sessions": build_sessions(own), "leaving_weeks": pd.concat(curves, ignore_index=True)}, facts
+
+
+def build_starters(workings: Workings) -> pd.DataFrame:
+    """One row for each LI episode: start, n_li, days followed, and end (the place in ENDS, or NOT_ENDED if open)."""
+    referrals = workings.pathways.referrals
+    chosen = referrals[referrals["is_li"].to_numpy()]
+    place = {exit_: number for number, exits in enumerate(ENDS.values()) for exit_ in exits} | {"open": NOT_ENDED}
+    exits = chosen[f"exit_{workings.record.completion.team_choice}"]
+    end = exits.astype("object").map(place).astype("int64")
+    until = chosen["li_end"].where(end != NOT_ENDED, pd.Timestamp(workings.period.end))
+    days = (until - chosen["li_start"]).dt.days.clip(lower=0)
+    return pd.DataFrame({"start": chosen["li_start"], "n_li": chosen["n_li"], "days": days, "end": end})
+
+
+def build_sessions(starters: pd.DataFrame) -> pd.DataFrame:
+    """One row for each LI session 1 to LAST_SESSION and more: session, came, one column for each of SHOWN, open, next.
+
+    came: people with at least so many sessions; they stay, come to the next one, or that session was their last
+    one before they completed, left early, ended in another way, were stepped up, died (not shown) or while they
+    are still in treatment (open). Counts are rounded to 5, 1 to 7 hidden.
+    """
+    session = starters["n_li"].clip(1, LAST_SESSION).to_numpy(dtype="int64")
+    last = np.zeros((LAST_SESSION, len(ENDS) + 1))
+    np.add.at(last, (session - 1, starters["end"].to_numpy()), 1)  # NOT_ENDED is the last column
+    table = pd.DataFrame(last, columns=[*ENDS, "open"])
+    came = last.sum(axis=1)[::-1].cumsum()[::-1]
+    counts = table[[*SHOWN, "open"]].assign(came=came, next=np.append(came[1:], 0))
+    names = [str(number) for number in range(1, LAST_SESSION)] + [f"{LAST_SESSION} or more"]
+    return counts[["came", *SHOWN, "open", "next"]].apply(round_count).assign(session=names)
+
+
+def build_weeks(starters: pd.DataFrame, weeks: int, group: str) -> pd.DataFrame:
+    """One row a week from 0: group, week, people, at_risk, and for each of SHOWN the people with that end by then.
+
+    The people are the share by Aalen and Johansen times those who began: without censoring exactly the count.
+    They are protected as counts are, and share_<end> is worked out from the protected numbers.
+    """
+    at = np.arange(weeks + 1)
+    curve = build_incidence(starters["days"].to_numpy(), starters["end"].to_numpy(), list(ENDS), at * WEEK)
+    n = len(starters)
+    people = float(round_count(pd.Series([n], dtype="float64")).iloc[0])
+    base = people if people >= SMALLEST_BASE else np.nan
+    counts = (curve[list(SHOWN)] * n).round().apply(round_count)
+    shares = (counts / base).clip(upper=1).add_prefix("share_")
+    frame = pd.DataFrame({"group": group, "week": at, "people": people, "at_risk": round_count(curve["at_risk"])})
+    return pd.concat([frame, counts, shares], axis=1)
+
+
+def find_change(workings: Workings, starters: pd.DataFrame) -> Change | None:
+    """The latest phase or event, else the project's start, with equal follow-up of people before and after it.
+
+    After: those who began from that day on and have been followed for the fixed horizon. Before: those who began
+    in as many days before it. 13 weeks to a year on each side, at least 20 people each; None if no date has that.
+    """
+    record, weeks = workings.record, workings.record.completion.settled.fixed_horizon_weeks
+    dated = [(phase.from_, phase.reason) for phase in record.phases]
+    dated += [
+        (event.date, event.what) for event in record.events if _could_affect(event.could_affect, record.aim.measure)
+    ]
+    candidates = [*sorted(dated, reverse=True), (record.started, "the improvement project began")]
+    changes = [_build_change(on, what, workings.period.end, starters, weeks) for on, what in candidates]
+    return next((change for change in changes if change is not None), None)
+
+
+def _could_affect(words: str, measure: str) -> bool:
+    return bool({"all", measure} & set(re.split(r"[\s,;]+", words)))
+
+
+def _build_change(on: date, what: str, as_at: date, starters: pd.DataFrame, weeks: int) -> Change | None:
+    if starters.empty:
+        return None
+    after = (as_at - timedelta(weeks=weeks) - on).days + 1
+    before = (on - starters["start"].min().date()).days
+    window = min(after, before, LONGEST_WINDOW)
+    change = Change(on, what, window, weeks, is_early=before - window < SHORTEST_WINDOW)
+    if change.window < SHORTEST_WINDOW:
+        return None
+    return change if min(len(group) for group in _split_at(starters, change).values()) >= SMALLEST_BASE else None
+
+
+def _split_at(starters: pd.DataFrame, change: Change) -> dict[str, pd.DataFrame]:
+    """Those who began in the days before and from the day of the change on, nobody followed beyond the horizon."""
+    offset = (starters["start"] - pd.Timestamp(change.on)).dt.days.to_numpy()
+    longest = change.weeks * WEEK
+    end = starters["end"].where(starters["days"] <= longest, NOT_ENDED)
+    equal = starters.assign(days=starters["days"].clip(upper=longest), end=end)
+    before, after = (offset < 0) & (offset >= -change.window), (offset >= 0) & (offset < change.window)
+    return {"before": equal[before], "after": equal[after]}
+
+
+def _describe_change(change: Change, groups: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """The change in words, and for completing and leaving early whether chance alone could make the difference.
+
+    The judgement is taken from the true numbers: could the difference of the two shares be none? 95% for both
+    judgements together, so an interval of 97.5% for each.
+    """
+    facts = {key: value for key, value in asdict(change).items() if key != "on"} | {"on_words": describe_day(change.on)}
+    for name in ("completed", "left_early"):
+        place = list(ENDS).index(name)
+        counts = [
+            (float((groups[side]["end"] == place).sum()), float(len(groups[side]))) for side in ("after", "before")
+        ]
+        _, lower, upper = calculate_difference(counts[0], counts[1], EACH_OF_TWO)
+        facts[f"{name}_could_be_chance"] = bool(lower <= 0 <= upper)
+    return facts
