@@ -39,16 +39,14 @@ def number_texts(columns: Sequence[pd.Series]) -> tuple[list[np.ndarray], pa.Arr
     whole = pa.chunked_array([chunk for column in columns for chunk in _chunks(column)], pa.large_string())
     parts = whole.dictionary_encode().chunks or [pa.array([], pa.large_string()).dictionary_encode()]
     number = np.concatenate([part.indices.fill_null(-1).to_numpy(zero_copy_only=False) for part in parts])
+    ends = np.cumsum([len(column) for column in columns])[:-1]
     tidied, is_marker = tidy_texts(parts[0].dictionary)
+    if tidied.equals(parts[0].dictionary):
+        return np.split(number, ends), tidied, [0] * len(columns)
+    blanks = [int(np.append(is_marker, False)[part].sum()) for part in np.split(number, ends)]
     again = tidied.dictionary_encode()
     renumbered = np.append(again.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int32(-1))
-    ends = np.cumsum([len(column) for column in columns])[:-1]
-    blanks = [0] * len(columns)
-    if is_marker.any():
-        blanks = [int(np.append(is_marker, False)[part].sum()) for part in np.split(number, ends)]
-    if not np.array_equal(renumbered[:-1], np.arange(len(renumbered) - 1)):
-        number = renumbered[number]
-    return np.split(number, ends), again.dictionary, blanks
+    return np.split(renumbered[number], ends), again.dictionary, blanks
 
 
 def join_keys(*parts: np.ndarray) -> np.ndarray:

@@ -82,13 +82,14 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
 
 def make_review(prepared: Prepared, period: Period) -> Outcome:
     """Make and publish one review. Raises QiError; nothing is published unless everything held."""
+    from qi_analysis.recording import read_recording_checks
     from qi_analysis.summaries import build_release
     from qi_analysis.workshop import write_workshop
 
     places, stage = prepared.places, _Stages(period.id)
     workings = build_workings(prepared, period)
     stage.done("results")
-    release = build_release(workings, prepared.published)
+    release = build_release(workings, prepared.published, read_recording_checks(places.record))
     stage.done("release")
     earlier = read_published(places.reports).get(period.id, [])
     revision, moved = _compare(earlier, release, prepared)

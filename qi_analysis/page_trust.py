@@ -4,7 +4,7 @@ import pandas as pd
 
 from qi_analysis.fragments import Html, render_notes, render_table
 from qi_analysis.page_words import hidden_or, percent
-from qi_analysis.phrases import HIDDEN
+from qi_analysis.phrases import HIDDEN, upper_first
 from qi_analysis.release import Release
 
 EXIT_WORDS = {
@@ -106,7 +106,22 @@ def show_revisions(release: Release) -> Html:
     return render_table(table, "Months whose figure moved since the last revision")
 
 
+def show_recording(release: Release) -> Html:
+    """Has the way endings are recorded changed?"""
+    alarm = release.facts["recording"]
+    said = (
+        [upper_first(alarm["what"]) + "."]
+        if alarm["is_open"]
+        else ["No change in how endings are recorded stands out."]
+    )
+    if alarm["is_open"]:
+        said.append(
+            'When the team has checked it, a dated note "recording change checked" in decisions.md closes this.'
+        )
+    return render_notes(said + [upper_first(text) for text in alarm["watch"]], "How endings are recorded")
+
+
 def show_trust(release: Release) -> Html:
     """Can we trust these numbers? Rows, repairs, blank fields, definitions and revised months."""
-    parts = (show_rows, show_repairs, show_completeness, show_definitions, show_revisions)
+    parts = (show_recording, show_rows, show_repairs, show_completeness, show_definitions, show_revisions)
     return Html("".join(part(release) for part in parts))

@@ -42,6 +42,8 @@ def show_answer(release: Release) -> Html:
     facts = release.facts
     verdict = facts["verdict"]
     changed = " ".join(verdict["reasons"]) or "Nothing beyond the usual ups and downs."
+    if facts["time_to_signal"]:
+        changed += f" {facts['time_to_signal']}"
     need = (
         "A target and a date, agreed by the team." if facts["target"] is None else "Nothing is asked for in the record."
     )
@@ -142,6 +144,7 @@ def show_chart_rules(release: Release) -> Html:
     if facts["left_out_months"]:
         why = f"more than {percent(facts['highest_unknown_share'])} of endings are not known"
         lines.append(f"Not drawn, because {why}: {', '.join(facts['left_out_months'])}.")
+    lines += [text for text in (facts["false_alarms"],) if text]
     still = facts["open"]
     people, idle = (HIDDEN if still[name] is None else f"about {count(still[name])}" for name in ("people", "idle"))
     lines.append(

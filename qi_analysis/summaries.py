@@ -3,11 +3,14 @@
 Verdicts and signals come from the true numbers; everything that is drawn or printed comes from the released ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
+from qi_analysis.detection import describe_false_alarms, describe_months_to_signal
 from qi_analysis.disclosure import protect_results, round_count
 from qi_analysis.fairness import build_fairness
 from qi_analysis.glance import build_glance, build_measure_charts
@@ -15,16 +18,14 @@ from qi_analysis.leaving import build_leaving
 from qi_analysis.measures import read_definitions
 from qi_analysis.periods import Period
 from qi_analysis.reasons import build_reasons
+from qi_analysis.recording import build_recording_alarm
 from qi_analysis.release import Release
 from qi_analysis.review_facts import build_facts, build_words
 from qi_analysis.settings import Measure, Record
 from qi_analysis.spc import ChartSpec, build_chart_table
 from qi_analysis.suggestion import build_suggestion_facts
 from qi_analysis.trust import build_completeness, build_ledger, build_quality, build_strip
-from qi_analysis.wording import (
-    LI_COMPLETION_WORDS,
-    build_verdict,
-)
+from qi_analysis.wording import LI_COMPLETION_WORDS, State, Verdict, build_verdict
 from qi_analysis.workings import Workings
 
 # Whole-service totals that are released exactly unless small; everything else is rounded to 5.
@@ -44,41 +45,61 @@ CHART_COLUMNS = [
 ]  # fmt: skip
 
 
-def build_release(workings: Workings, published: Release) -> Release:
-    """The protected aggregates and sentences of a review, the published figures with them."""
+def build_release(workings: Workings, published: Release, checked_on: Sequence[date] = ()) -> Release:
+    """The protected aggregates and sentences of a review, the published figures with them.
+
+    checked_on: the days on which the team has checked a change of recording (recording.read_recording_checks).
+    """
     record = workings.record
     measure = next(block for block in record.measures if block.id == record.aim.measure)
     released = build_released_results(workings)
     cohort = build_settled_months(workings)
-    leaving, reasons, fairness = build_leaving(workings, cohort), build_reasons(workings), build_fairness(workings)
-    true_chart, chart, left_out = _build_headline(workings, released, measure)
-    verdict = build_verdict(true_chart, LI_COMPLETION_WORDS)
-    tables = {
-        "results": released,
-        "chart": chart,
-        "cohort": _build_cohort(workings, released, cohort),
-        "ledger": build_ledger(workings),
-        "quality": build_quality(workings.account),
-        "completeness": build_completeness(workings),
-        "strip": build_strip(workings),
-        "glance": _build_glance(workings, released, measure, true_chart),
-        **leaving[0],
-        **reasons[0],
-        **fairness[0],
-        **published.tables,
+    answers = {
+        "leaving": build_leaving(workings, cohort),
+        "reasons": build_reasons(workings),
+        "fairness": build_fairness(workings),
     }
+    true_chart, chart, left_out = _build_headline(workings, released, measure)
+    alarm = build_recording_alarm(workings, checked_on)
+    verdict = build_verdict(true_chart, LI_COMPLETION_WORDS, [alarm.sentence] if alarm.is_open else [])
+    tables = _build_tables(workings, released, cohort) | dict(published.tables)
+    tables |= {"chart": chart, "glance": _build_glance(workings, released, measure, true_chart)}
+    for answer, _ in answers.values():
+        tables |= answer
     facts = build_facts(workings, measure) | build_words(workings, measure, chart, verdict)
     facts |= {
         "left_out_months": left_out,
         "settled_to": _last_settled(cohort),
         "open": _count_open(workings),
-        "leaving": leaving[1],
-        "reasons": reasons[1],
-        "fairness": fairness[1],
+        "recording": {"is_open": alarm.is_open, "what": alarm.what, "watch": list(alarm.watch)},
+        **_describe_chance(workings.record, chart, verdict),
+        **{name: told for name, (_, told) in answers.items()},
         "suggestions": build_suggestion_facts(workings.results, record.measures, record),
         **published.facts,
     }
     return Release(facts, tables)
+
+
+def _build_tables(workings: Workings, released: pd.DataFrame, cohort: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables that need nothing but the results and the rows."""
+    return {
+        "results": released,
+        "cohort": _build_cohort(workings, released, cohort),
+        "ledger": build_ledger(workings),
+        "quality": build_quality(workings.account),
+        "completeness": build_completeness(workings),
+        "strip": build_strip(workings),
+    }
+
+
+def _describe_chance(record: Record, chart: pd.DataFrame, verdict: Verdict) -> dict[str, str]:
+    """How long until a rise would show (where there is no clear change), and how often chance looks like a change."""
+    wanted = verdict.state in (State.STEADY, State.EARLY)
+    people = chart["denominator"].median()
+    return {
+        "time_to_signal": describe_months_to_signal(chart) if wanted else "",
+        "false_alarms": "" if pd.isna(people) else describe_false_alarms(record.settings.rules, people),
+    }
 
 
 def _build_glance(

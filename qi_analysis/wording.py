@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import pandas as pd
 
+from qi_analysis.confirmation import build_confirmed, describe_unconfirmed
 from qi_analysis.periods import describe_day
 from qi_analysis.phrases import (
     HIDDEN,
@@ -83,26 +84,30 @@ class Verdict:
     is_lasting: bool = False
 
 
-def build_verdict(table: pd.DataFrame, words: MeasureWords, stop_reasons: Sequence[str] = ()) -> Verdict:
+def build_verdict(chart: pd.DataFrame, words: MeasureWords, stop_reasons: Sequence[str] = ()) -> Verdict:
     """The verdict by the report's rules: settled months only, never this month against the last.
 
     `stop_reasons` (a failed stop-level check, an open recording-change alarm), in words, give CANNOT_SAY
     before anything else. Fewer than 12 settled months give EARLY. A signal counts while its last point is in
-    the most recent 6 settled months. Limits are those of the table; a reason says so when they are on trial.
+    the most recent 6 settled months, and only if it is strong enough when the baseline's own uncertainty is
+    counted in (confirmation.py). Limits are those of the table; a reason says so when they are on trial.
     """
     if stop_reasons:
         because = " and ".join(reason.rstrip(".") for reason in stop_reasons)
         return Verdict(State.CANNOT_SAY, f"We cannot say this month, because {because}.", tuple(stop_reasons))
-    settled = build_settled(table)
+    settled = build_settled(chart)
     if len(settled) < MONTHS_NEEDED:
         months = f"{len(settled)} settled month{'' if len(settled) == 1 else 's'}"
         have = f"We have {months} and need {MONTHS_NEEDED}."
         return Verdict(State.EARLY, f"It is too early to say. {have}", (have,))
+    table = build_confirmed(chart)
     found = [find_signal(table, words, side) for side in ("good", "bad", "neutral")]
     signals = [signal.text if signal else "" for signal in found]
     reasons = [f"{upper_first(text)}." for text in signals if text]
     if "trial" in settled and bool(settled["trial"].iloc[-1]):
         reasons.append("The usual range rests on fewer than 12 months, so read it with care.")
+    if not any(signals):
+        reasons += [text for text in [describe_unconfirmed(chart)] if text]
     is_lasting = any(signal.is_lasting for signal in found if signal)
     return Verdict(*_choose_state(signals, words), tuple(reasons), is_lasting)
 

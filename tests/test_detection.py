@@ -175,7 +175,7 @@ class TestConfirmation:
 
     def test_a_shift_of_a_hairs_breadth_does_not(self):
         table = draw(f"{USUAL} {BARELY_ABOVE}")
-        assert state(table) == "BETTER"
+        assert table["in_shift"].any() and state(table) == "STEADY"
         confirmed = build_confirmed(table)
         assert state(confirmed) == "STEADY" and not confirmed["in_shift"].any()
         assert "does not count" in describe_unconfirmed(table)
@@ -193,7 +193,7 @@ class TestConfirmation:
 
     def test_a_month_just_outside_does_not_count_and_one_far_outside_does(self):
         just, far = draw(f"{USUAL} 70"), draw(f"{USUAL} 71")  # 3 sigma: 69.9; with the baseline's own error: 70.5
-        assert (state(just), state(build_confirmed(just))) == ("BETTER", "STEADY")
+        assert just["is_outside"].any() and state(just) == "STEADY"
         assert state(build_confirmed(far)) == "BETTER"
 
     def test_trends_two_of_three_and_signals_without_direction_stay(self):

@@ -27,9 +27,9 @@ LAYERS = (
     "record headings csv_reader reader extract account repair typed merge people referrals links contacts scores",
     "clean checks stages outcomes episodes pathways flags open_referrals measures",
     "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase competing proportions",
-    "suggestion signals wording benchmark_settings benchmark_data benchmark_levels benchmark release standing",
+    "suggestion confirmation signals wording benchmark_settings benchmark_data benchmark_levels benchmark release standing",
     "standing_release benchmark_release published_figures",
-    "workings workshop trust confirmation detection recording leaving reasons characteristics fairness glance review_facts summaries revisions",
+    "workings workshop trust detection recording leaving reasons characteristics fairness glance review_facts summaries revisions",
     "review fragments charts bars incidence funnel_chart page_words page_trust page_benchmark page_glance page_standing",
     "page_leaving page_reasons page_fairness pages",
     "gate publish kernels reports",
@@ -40,7 +40,7 @@ ORDER = [name for layer in LAYERS for name in layer.split()]
 RUNNERS = {"papermill", "nbconvert", "nbclient"}
 KERNEL_TOOLS = {"jupyter_client", "ipykernel"}
 ROWS = {*ORDER[ORDER.index("headings") : ORDER.index("spc_spec")]} | {
-    "workshop", "workings", "trust", "leaving", "reasons", "characteristics", "fairness", "glance", "summaries",
+    "workshop", "workings", "trust", "recording", "leaving", "reasons", "characteristics", "fairness", "glance", "summaries",
 }  # fmt: skip
 MODULE_LINES, FUNCTION_LINES, ARGUMENTS = 250, 40, 5
 SKIPPED = {
