@@ -3,7 +3,7 @@
 Rewrite the page with: python -m qi_analysis.definition_pages
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from qi_analysis.account import RULES
 from qi_analysis.codes import REFERENCE, read_rows
 from qi_analysis.episodes import EXITS
 from qi_analysis.flags import ENDED
-from qi_analysis.measures import MeasureDefinition, read_definitions
+from qi_analysis.measure_definitions import MeasureDefinition, read_definitions
+from qi_analysis.measure_names import CLOCKS, read_names
 from qi_analysis.periods import describe_day
 from qi_analysis.places import find_places
 from qi_analysis.publish import write_whole
 from qi_analysis.record import read_record, read_toml
-from qi_analysis.settings import Chains, Completion, Definition, Settled
+from qi_analysis.settings import Chains, Completion, Definition, Measure, Settled
 from qi_analysis.table_fields import Field, read_table_fields
 
 FOLDER = Path(__file__).parent / "definitions"
@@ -37,11 +38,19 @@ MONTH_WORDS = {
     "li_start": "LI began",
     "li_first_session_on": "first LI session",
 }
+BLOCK_MONTHS = {
+    "end": "LI ended",
+    "start": "LI began",
+    "contact": "appointment",
+    "month_end": "as it stood at the month's end",
+}
+GOOD_WORDS = {"up": "higher", "down": "lower", "either": "neither: both directions are watched"}
+KNOWN_AFTER = {"": "at once", "28": "after 28 days", "horizon": "after the fixed horizon", "ended": "once LI has ended"}
 LOG_MONTH = "log ended"  # in the logs table, ended_on is the end of a log
 
 
-def build_definitions_page(completion: Completion) -> str:
-    """The text of docs/definitions.md for the settings of project/completion.toml.
+def build_definitions_page(completion: Completion, blocks: Sequence[Measure]) -> str:
+    """The text of docs/definitions.md for the settings of project/completion.toml and the blocks of measures.toml.
 
     Raises KeyError when a line of completion.toml, a field or a date of a measure has no words yet.
     """
@@ -58,6 +67,10 @@ def build_definitions_page(completion: Completion) -> str:
         exits=EXITS,
         ended=ENDED,
         li_measures=_build_measures([one for one in measures if one.clock != "national"]),
+        blocks=blocks,
+        good=GOOD_WORDS,
+        block_months=BLOCK_MONTHS,
+        names=_build_names(),
         national=_build_measures([one for one in measures if one.clock == "national"]),
         tables=_build_tables(),
         local=_build_local(),
@@ -147,6 +160,19 @@ def _build_measures(measures: list[MeasureDefinition]) -> list[dict[str, str]]:
     return list(rows.values())
 
 
+def _build_names() -> list[dict[str, str]]:
+    """Every name a block may count, with what it may be counted by."""
+    return [
+        {
+            "name": one.name,
+            "months": ", ".join(CLOCKS[one.table]),
+            "known": KNOWN_AFTER[one.known_after],
+            "says": one.says,
+        }
+        for one in read_names()
+    ]
+
+
 def _build_tables() -> list[dict[str, Any]]:
     """Each national table with its own fields, and last the fields that stand in every table."""
     text = read_toml(FOLDER / "tables.toml")
@@ -202,7 +228,8 @@ def _build_rules() -> dict[str, list[dict[str, str]]]:
 def main() -> None:
     """Rewrite docs/definitions.md of the project that holds the current folder."""
     places = find_places()
-    write_whole(places.root / "docs" / PAGE, build_definitions_page(read_record(places.record).completion))
+    record = read_record(places.record)
+    write_whole(places.root / "docs" / PAGE, build_definitions_page(record.completion, record.measures))
 
 
 if __name__ == "__main__":

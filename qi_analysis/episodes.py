@@ -10,7 +10,7 @@ import pandas as pd
 from qi_analysis.codes import INVALID
 from qi_analysis.sequences import Sequence
 from qi_analysis.settings import Completion, Definition
-from qi_analysis.stages import HI, LI, build_items
+from qi_analysis.stages import EVENT, HI, LI, build_items
 
 # In the order in which they are tried: the first that fits is the exit category.
 EXITS = (
@@ -24,9 +24,11 @@ NOWHERE = np.iinfo("int64").max
 def add_episodes(
     referrals: pd.DataFrame, contacts: pd.DataFrame, logs: pd.DataFrame, completion: Completion
 ) -> pd.DataFrame:
-    """Adds is_li, is_step_down, li_start, li_last, li_end, n_li, step_up_on, li_dose_<k>_on and exit_<definition>.
+    """Adds is_li, is_step_down, li_start, li_second_on, li_last, li_end, n_li, step_up_on, step_up_known_on,
+    li_dose_<k>_on and exit_<definition>.
 
-    li_end is the step-up date, else the discharge date, else missing (open). Exit categories are empty for
+    li_end is the step-up date, else the discharge date, else missing (open). step_up_known_on is the day of the HI
+    session that made it a step-up: the second of two where two are asked for. Exit categories are empty for
     referrals without an LI episode.
     """
     items = _build_sessions(contacts, logs, completion, len(referrals))
@@ -39,9 +41,9 @@ def add_episodes(
     n_li = items.count_where(counted)
     enough = n_li >= completion.min_li_sessions_to_enter
     started = items.spread(is_li, False) & enough
-    step_up_on = np.where(started, items.day_at(step), np.datetime64("NaT", "s"))
-    ended = referrals["ended_on"].to_numpy()
     nothing = np.datetime64("NaT", "s")
+    step_up_on = np.where(started, items.day_at(step), nothing)
+    ended = referrals["ended_on"].to_numpy()
     columns = {
         "is_li": started,
         "is_step_down": items.spread(has_li & ~is_li & (items.kind[items.start] == HI), False),
@@ -50,10 +52,11 @@ def add_episodes(
         "li_last": np.where(started, _last_counted(items, counted), nothing),
         "n_li": np.where(started, n_li, 0),
         "step_up_on": step_up_on,
+        "step_up_known_on": np.where(started, items.day_at(_know_step_up(step, completion)), nothing),
         "li_end": np.where(started, np.where(np.isnat(step_up_on), ended, step_up_on), nothing),
     }
-    for dose in DOSES:
-        columns[f"li_dose_{dose}_on"] = np.where(started, _nth_counted(items, counted, dose), nothing)
+    nth = {"li_second_on": 2} | {f"li_dose_{dose}_on": dose for dose in DOSES}
+    columns |= {name: np.where(started, _nth_counted(items, counted, n), nothing) for name, n in nth.items()}
     with_episode = referrals.assign(**columns)
     exits = {
         f"exit_{name}": build_exits(with_episode, rule, completion) for name, rule in completion.definitions.items()
@@ -65,8 +68,8 @@ def _build_sessions(contacts: pd.DataFrame, logs: pd.DataFrame, completion: Comp
     """LI and HI sessions in order of time: seen contacts of a session type inside the referral with a therapy."""
     types = list(completion.li_session_types) + ["03"] * completion.count_assessment_treatment_as_session
     seen = contacts["is_seen"] if completion.unplanned_contacts_count else contacts["is_attended"]
-    chosen = contacts[(seen & contacts["in_referral"] & contacts["type"].isin(types)).to_numpy()]
-    sessions = chosen.assign(has_li=chosen["has_li_cbt"])
+    chosen = (seen & contacts["in_referral"] & contacts["type"].isin(types)).to_numpy()
+    sessions = contacts[[*EVENT, "has_li_cbt", "has_hi"]][chosen].rename(columns={"has_li_cbt": "has_li"})
     kinds = {"li": LI, "hi": HI}
     if completion.internet_logs in kinds:
         inside = logs[logs["in_referral"].to_numpy()]
@@ -97,6 +100,11 @@ def _find_step_up(items: Sequence, first_li: np.ndarray, completion: Completion)
         begins[:-1] = hi[:-1] & hi[1:] & (items.referral[:-1] == items.referral[1:])
     after = np.arange(size) > np.repeat(first_li, items.count)
     return items.first_where(begins & after)
+
+
+def _know_step_up(step: np.ndarray, completion: Completion) -> np.ndarray:
+    """Per owner the place of the session from which on the step-up is known."""
+    return step + 1 if completion.step_up_rule == "two_consecutive_hi" else step
 
 
 def _last_counted(items: Sequence, counted: np.ndarray) -> np.ndarray:

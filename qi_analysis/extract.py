@@ -211,7 +211,9 @@ ODD_RULES = np.array(["", "total_row", "blank_row", "repeated_heading"], dtype="
 def _reject_odd_rows(frame: pd.DataFrame, written: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(the records, rows that are none with file, line and rule): totals, empty rows, headings that stand again."""
     content = [name for name in frame if name not in ("file", "line")]
-    filled = np.sum([frame[name].notna().to_numpy() for name in content], axis=0)
+    filled = np.zeros(len(frame), dtype="int8")
+    for name in content:
+        filled += frame[name].notna().to_numpy()
     rule = np.zeros(len(frame), dtype="int8")  # a place in ODD_RULES
     sparse = np.flatnonzero(filled <= max(1, len(content) // 3))
     if len(sparse):

@@ -1,18 +1,16 @@
 """What the words in definitions/measures.csv mean: each names a column of true/false or of numbers.
 
-A name is worked out when a measure asks for it. Rates are per referral; days are whole days. Sources: national
-measure constructions (data/reference/national_measures.csv) and docs/definitions.md for the LI episode.
+A name is worked out when a measure asks for it. Rates are per referral; days are whole days. Source: national
+measure constructions (data/reference/national_measures.csv). Names of LI episodes are in episode_flags.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 import pandas as pd
 
 from qi_analysis.codes import REFERENCE, read_rows
-from qi_analysis.episodes import DOSES
-from qi_analysis.settings import Completion
 
 Flag = Callable[[pd.DataFrame], np.ndarray]
 ENDED = (
@@ -24,7 +22,6 @@ ENDED = (
     "unknown",
 )  # the headline denominator
 DAY = np.timedelta64(1, "D")
-WEEK_DAYS = 7
 
 
 def days_between(frame: pd.DataFrame, first: str, last: str) -> np.ndarray:
@@ -63,6 +60,10 @@ def _present(name: str) -> Flag:
 
 def _absent(name: str) -> Flag:
     return lambda frame: frame[name].isna().to_numpy()
+
+
+def _codes(name: str, *codes: str) -> Flag:
+    return lambda frame: frame[name].isin(codes).to_numpy()
 
 
 def _stage(first: str, second: str = "") -> Flag:
@@ -169,69 +170,13 @@ FLAGS: dict[str, Flag] = {
     # contacts
     "therapy_appointment": lambda frame: (frame["is_seen"] & frame["type"].isin(["02", "03", "05"])).to_numpy(),
     "li_step_down": _column("is_step_down"),
+    # LI bookings (bookings.py)
+    "li_booked": lambda frame: np.ones(len(frame), dtype=bool),
+    "li_attended": _codes("attendance", "5", "6"),
+    "li_missed": _codes("attendance", "3"),
+    "li_cancelled_by_patient": _codes("attendance", "2"),
+    "li_cancelled_by_provider": _codes("attendance", "4"),
 }
 for _group in ("white", "asian", "black", "mixed", "other"):
     FLAGS[f"reliably_recovered_{_group}"] = _of_group("finished_reliably_recovered", _group)
     FLAGS[f"finished_less_not_at_caseness_{_group}"] = _of_group("finished_less_not_at_caseness", _group)
-
-
-def build_episode_flags(
-    episodes: pd.DataFrame, completion: Completion, as_at: pd.Timestamp
-) -> Mapping[str, np.ndarray]:
-    """The named columns of LI episodes (rows with is_li): exits by the team's definition and by each other.
-
-    li_ended is the headline denominator; open, stepped up and deceased people are outside it. The fixed
-    horizon counts those who started at least so many days ago, less those who died or were stepped up within.
-    """
-    flags = _exit_flags(episodes[f"exit_{completion.team_choice}"], "")
-    for name in completion.definitions:
-        flags |= {
-            f"{key}_{name}": value
-            for key, value in _exit_flags(episodes[f"exit_{name}"], "").items()
-            if key in ("li_completed", "li_ended")
-        }
-    n_li = episodes["n_li"].to_numpy()
-    flags["all"] = np.ones(len(episodes), dtype=bool)
-    flags["n_li"] = n_li
-    flags["li_one_session"] = flags["li_ended"] & (n_li == 1)
-    for dose in DOSES:
-        flags[f"li_dose_{dose}"] = flags["li_ended"] & (n_li >= dose)
-    return flags | _horizon_flags(episodes, flags, completion, as_at)
-
-
-def _exit_flags(exits: pd.Series, suffix: str) -> dict[str, np.ndarray]:
-    by = {name: (exits == name).to_numpy() for name in exits.cat.categories}
-    ended = np.logical_or.reduce([by[name] for name in ENDED])
-    return {f"li_exit_{name}": mask for name, mask in by.items()} | {
-        "li_ended": ended,
-        "li_completed": by["completed"],
-        "li_planned": by["completed"] | by["short_planned"] | by["stepped_up"],
-        "li_left": by["dropped_out"] | by["declined"],
-        "li_unknown": by["unknown"],
-        "li_stepped_up": by["stepped_up"],
-        "li_ended_or_stepped_up": ended | by["stepped_up"],
-        "li_ended_known": ended & ~by["unknown"],
-        "li_closed": ~by["open"],
-    }
-
-
-def _horizon_flags(
-    episodes: pd.DataFrame, flags: Mapping[str, np.ndarray], completion: Completion, as_at: pd.Timestamp
-) -> dict[str, np.ndarray]:
-    horizon = completion.settled.fixed_horizon_weeks * WEEK_DAYS
-    start = episodes["li_start"].to_numpy()
-
-    def within(name: str) -> np.ndarray:
-        return (episodes[name].to_numpy() - start) / DAY <= horizon
-
-    reached = (np.datetime64(as_at, "s") - start) / DAY >= horizon
-    died = flags["li_exit_deceased"] & within("ended_on")
-    kept = reached & ~died
-    settled = kept & ~within("step_up_on")
-    out = {"li_reached_26w": settled, "li_reached_26w_with_step_up": kept}
-    out["li_completed_26w"] = settled & flags["li_completed"] & within("li_end")
-    for name in completion.definitions:
-        out[f"li_completed_26w_{name}"] = settled & flags[f"li_completed_{name}"] & within("li_end")
-    for dose in DOSES:
-        out[f"li_dose_{dose}_26w"] = settled & within(f"li_dose_{dose}_on")
-    return out

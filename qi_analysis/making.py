@@ -119,7 +119,7 @@ def build_workings(prepared: Prepared, period: Period) -> Any:
     record, tables = prepared.record, prepared.tables
     check_period(tables, period, record.accepted_gaps)
     pathways = build_pathways(tables, record.completion, period.end)
-    results = build_results(pathways, record.completion, period)
+    results = build_results(pathways, record.completion, period, record.measures)
     kind = prepared.is_synthetic
     return Workings(record, period, tables, prepared.account, pathways, results, kind, prepared.file_tables)
 
@@ -149,7 +149,7 @@ def _compare(earlier: list[Published], release: Any, prepared: Prepared) -> tupl
     last = earlier[-1]
     from qi_analysis.revisions import build_moved
 
-    moved = build_moved(last.folder / RESULTS, release.tables["results"])
+    moved = build_moved(last.folder / RESULTS, release.tables["results"], prepared.record.measures)
     same_settings = last.manifest["settings"] == prepared.settings
     return (None, []) if not moved and same_settings else (last.revision + 1, moved)
 

@@ -1,26 +1,26 @@
 """Measures: pathways counted by month into one tidy table of results.
 
-definitions/measures.csv says for each measure what is counted, over what, and by which date; flags.py says
-what those words mean. Shape: measure_id, clock, interval_start, interval_end, numerator, denominator, value.
+measure_definitions.py says for each measure what is counted, over what, and by which date; flags.py and
+episode_flags.py say what those words mean. Shape: measure_id, clock, interval_start, interval_end, numerator, denominator, value.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from qi_analysis.codes import INVALID, REFERENCE, read_rows
+from qi_analysis.bookings import build_bookings
+from qi_analysis.codes import INVALID
 from qi_analysis.contacts import months_of
-from qi_analysis.flags import FLAGS, build_episode_flags
-from qi_analysis.open_referrals import calculate_open
+from qi_analysis.episode_flags import build_episode_flags
+from qi_analysis.flags import FLAGS
+from qi_analysis.measure_definitions import MeasureDefinition, build_definitions
+from qi_analysis.open_referrals import calculate_open, calculate_open_episodes
 from qi_analysis.pathways import Pathways
 from qi_analysis.periods import Period, build_periods
-from qi_analysis.settings import Completion
+from qi_analysis.settings import Completion, Measure
 
-MEASURES = Path(__file__).parent / "definitions" / "measures.csv"
 RESULT_COLUMNS = [
     "measure_id",
     "clock",
@@ -30,43 +30,8 @@ RESULT_COLUMNS = [
     "denominator",
     "value",
 ]
-CLOCKS = {"li_end": "end", "li_start": "start", "li_first_session_on": "start"}  # every other date: national
 EARLIEST = Period(2008, 1)
 OLD_MEDIUMS = ("03", "06", "08")  # codes of version 2.0 that mean something else now
-
-
-@dataclass(frozen=True)
-class MeasureDefinition:
-    """One line of definitions/measures.csv; name and words of national measures come from data/reference."""
-
-    measure_id: str
-    statistic: str  # count | share | percent | mean | median | ratio | sum
-    table: str  # referrals | episodes | contacts | therapies | logs
-    month_by: str
-    numerator: str
-    codes: tuple[str, ...]
-    denominator: str
-    name: str
-    says: str
-
-    @property
-    def clock(self) -> str:
-        return CLOCKS.get(self.month_by, "national")
-
-
-@cache
-def read_definitions() -> tuple[MeasureDefinition, ...]:
-    """Every measure that is worked out, in the order of the file."""
-    national = {row["measure_id"]: row for row in read_rows(REFERENCE / "national_measures.csv")}
-    definitions = []
-    for row in read_rows(MEASURES):
-        known = national.get(row["measure_id"], {})
-        words = {"name": row["name"] or known["description"], "says": row["says"] or known["construction"]}
-        rest = {
-            name: row[name] for name in ("measure_id", "statistic", "table", "month_by", "numerator", "denominator")
-        }
-        definitions.append(MeasureDefinition(**rest, **words, codes=tuple(row["codes"].split())))
-    return tuple(definitions)
 
 
 class _Counter:
@@ -97,28 +62,40 @@ class _Counter:
         return found.reindex(range(self.n_months)).to_numpy()
 
 
-def build_results(pathways: Pathways, completion: Completion, period: Period) -> pd.DataFrame:
+def build_results(
+    pathways: Pathways, completion: Completion, period: Period, measures: Sequence[Measure] = ()
+) -> pd.DataFrame:
     """Every measure for every month from the first received one to the period, zero counts included.
 
-    Counts: value = numerator, no denominator. Shares and means: value = numerator / denominator, empty on a
-    denominator of zero. Medians: denominator = how many, no numerator.
+    measures: the team's own blocks; those that are not worked out anyway come last, in their order. Counts: value =
+    numerator, no denominator. Shares and means: value = numerator / denominator, empty on a denominator of zero.
+    Medians: denominator = how many, no numerator.
     """
+    definitions = build_definitions(measures, completion.definitions)
     known = pathways.referrals[pathways.referrals["is_known"].to_numpy()]
     first = _first_period(known["received_on"], period)
     periods = build_periods(first, period)
     start = first.year * 12 + first.month - 1
     counters = _build_counters(pathways, known, completion, start, len(periods))
     at_month_ends = calculate_open(pathways, start, len(periods))
+    tables = {one.table for one in definitions}
+    if "open_episodes" in tables:
+        at_month_ends |= calculate_open_episodes(pathways, start, len(periods))
+    if "bookings" in tables:
+        bookings = build_bookings(pathways)
+        counters["bookings"] = _Counter(bookings, start, len(periods), _flags_of(bookings))
     numbers = [
-        _as_counts(at_month_ends[one.numerator]) if one.month_by == "as_at" else _calculate(one, counters[one.table])
-        for one in read_definitions()
+        _at_month_ends(one, at_month_ends) if one.month_by == "as_at" else _calculate(one, counters[one.table])
+        for one in definitions
     ]
-    return _assemble(numbers, periods)
+    return _assemble(definitions, numbers, periods)
 
 
-def _assemble(numbers: list[dict[str, np.ndarray]], periods: list[Period]) -> pd.DataFrame:
+def _assemble(
+    definitions: Sequence[MeasureDefinition], numbers: list[dict[str, np.ndarray]], periods: list[Period]
+) -> pd.DataFrame:
     """One row per measure and month, in the order of the definitions."""
-    definitions, n = read_definitions(), len(periods)
+    n = len(periods)
     days = {"interval_start": [p.start for p in periods], "interval_end": [p.end for p in periods]}
     columns: dict[str, np.ndarray] = {
         "measure_id": np.repeat([one.measure_id for one in definitions], n),
@@ -144,18 +121,18 @@ def _build_counters(
     episodes = known[known["is_li"].to_numpy()]
     as_at = pd.Timestamp(pathways.as_at)
     episode_flags = build_episode_flags(episodes, completion, as_at)
-
-    def flags_of(frame: pd.DataFrame) -> Callable[[str], np.ndarray]:
-        return cache(lambda name: FLAGS[name](frame) if name in FLAGS else frame[name].to_numpy())
-
     contacts = pathways.contacts.assign(medium_seen=_medium_as_counted(pathways.contacts))
     return {
-        "referrals": _Counter(known, first, n_months, flags_of(known)),
+        "referrals": _Counter(known, first, n_months, _flags_of(known)),
         "episodes": _Counter(episodes, first, n_months, lambda name: episode_flags[name]),
-        "contacts": _Counter(contacts, first, n_months, flags_of(contacts)),
-        "therapies": _Counter(pathways.therapies, first, n_months, flags_of(pathways.therapies)),
-        "logs": _Counter(pathways.logs, first, n_months, flags_of(pathways.logs)),
+        "contacts": _Counter(contacts, first, n_months, _flags_of(contacts)),
+        "therapies": _Counter(pathways.therapies, first, n_months, _flags_of(pathways.therapies)),
+        "logs": _Counter(pathways.logs, first, n_months, _flags_of(pathways.logs)),
     }
+
+
+def _flags_of(frame: pd.DataFrame) -> Callable[[str], np.ndarray]:
+    return cache(lambda name: FLAGS[name](frame) if name in FLAGS else frame[name].to_numpy())
 
 
 def _medium_as_counted(contacts: pd.DataFrame) -> pd.Series:
@@ -209,6 +186,12 @@ def _calculate(definition: MeasureDefinition, counter: _Counter) -> dict[str, np
     if definition.statistic == "sum":
         return _as_counts(top)
     return _divide(top, bottom, 100 if definition.statistic == "percent" else 1)
+
+
+def _at_month_ends(definition: MeasureDefinition, numbers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Numbers as they stood at the end of each month: a count, or a share of another such number."""
+    top = numbers[definition.numerator]
+    return _divide(top, numbers[definition.denominator]) if definition.denominator else _as_counts(top)
 
 
 def _as_counts(count: np.ndarray) -> dict[str, np.ndarray]:

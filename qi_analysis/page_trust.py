@@ -3,7 +3,7 @@
 import pandas as pd
 
 from qi_analysis.fragments import Html, render_notes, render_table
-from qi_analysis.page_words import hidden_or, percent
+from qi_analysis.page_words import dashed, hidden_or, percent
 from qi_analysis.phrases import HIDDEN, upper_first
 from qi_analysis.release import Release
 
@@ -89,7 +89,22 @@ def show_definitions(release: Release) -> Html:
             "Counts as": [EXIT_WORDS.get(example["counts"], example["counts"]) for example in facts["examples"]],
         }
     )
-    return Html(strip_html + render_table(examples, "Worked examples of the definition in use"))
+    return Html(strip_html + _show_pairs(release) + render_table(examples, "Worked examples of the definition in use"))
+
+
+def _show_pairs(release: Release) -> Html:
+    """How many people each two definitions count differently."""
+    pairs = release.tables["strip_pairs"]
+    table = pd.DataFrame(
+        {
+            "Two definitions": [
+                f"{dashed(a)} and {dashed(b)}" for a, b in zip(pairs["definition"], pairs["other"], strict=True)
+            ],
+            "Counted differently": [hidden_or(n) for n in pairs["people"]],
+            "Of": [hidden_or(n) for n in pairs["ended"]],
+        }
+    )
+    return render_table(table, "People that two definitions count differently, last 12 months")
 
 
 def show_revisions(release: Release) -> Html:

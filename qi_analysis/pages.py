@@ -15,6 +15,7 @@ from qi_analysis.page_benchmark import show_benchmark, show_benchmark_years
 from qi_analysis.page_fairness import show_fairness
 from qi_analysis.page_glance import show_glance, show_suggestions
 from qi_analysis.page_leaving import show_leaving
+from qi_analysis.page_measures import show_balancing, show_process
 from qi_analysis.page_reasons import show_reasons
 from qi_analysis.page_standing import show_standing
 from qi_analysis.page_trust import show_trust
@@ -23,9 +24,9 @@ from qi_analysis.phrases import HIDDEN, describe_month
 from qi_analysis.release import Release
 
 __all__ = [
-    "show_aim", "show_answer", "show_benchmark", "show_benchmark_years", "show_chart_rules", "show_completion_chart",
-    "show_fairness", "show_glance", "show_leaving", "show_reasons", "show_standing", "show_starters_chart",
-    "show_suggestions", "show_trust",
+    "show_aim", "show_answer", "show_balancing", "show_benchmark", "show_benchmark_years", "show_chart_rules",
+    "show_completion", "show_completion_chart", "show_fairness", "show_glance", "show_leaving", "show_process",
+    "show_published", "show_reasons", "show_standing", "show_starters_chart", "show_suggestions", "show_trust",
 ]  # fmt: skip
 NOT_ENOUGH = "too few people to draw"
 RULE_WORDS = {
@@ -82,6 +83,16 @@ def _describe_aim(facts: Any) -> str:
     change = "Raise" if facts["direction"] == "increase" else "Lower"
     sentence = f"{change} the share of {facts['population']} who complete it"
     return f"{sentence}, by {facts['target_by_words']}." if facts["target_by_words"] else f"{sentence}."
+
+
+def show_completion(release: Release) -> Html:
+    """Are more people completing? The control chart and how to read it."""
+    return Html(show_completion_chart(release) + show_chart_rules(release))
+
+
+def show_published(release: Release) -> Html:
+    """What do the published figures say? Month by month, then year by year."""
+    return Html(show_benchmark(release) + show_benchmark_years(release))
 
 
 def show_completion_chart(release: Release) -> Html:

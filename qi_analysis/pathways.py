@@ -19,7 +19,7 @@ from qi_analysis.keys import join_keys, mark_first
 from qi_analysis.outcomes import add_outcomes
 from qi_analysis.sequences import build_sequence
 from qi_analysis.settings import Completion
-from qi_analysis.stages import add_stages
+from qi_analysis.stages import EVENT, add_stages
 
 ASSESSMENT_TYPES = ("01", "03")
 TREATMENT_TYPES = ("02", "03", "05")
@@ -72,7 +72,8 @@ def build_pathways(tables: Tables, completion: Completion, as_at: date) -> Pathw
     therapies = _build_therapies(tables, contacts)
     referrals = _add_treatments(referrals, contacts, logs)
     referrals = _add_therapy_counts(referrals, therapies)
-    referrals = add_stages(referrals, contacts[contacts["is_treatment_type"]], logs)
+    treatments = contacts[[*EVENT, "has_li", "has_hi"]][contacts["is_treatment_type"].to_numpy()]
+    referrals = add_stages(referrals, treatments, logs)
     referrals = add_episodes(referrals, contacts, logs, completion)
     referrals = add_outcomes(referrals, _build_scores(tables.scores, referrals, today))
     return Pathways(referrals, contacts, therapies, logs, as_at)
@@ -162,7 +163,7 @@ def _build_therapies(tables: Tables, contacts: pd.DataFrame) -> pd.DataFrame:
 def _add_treatments(referrals: pd.DataFrame, contacts: pd.DataFrame, logs: pd.DataFrame) -> pd.DataFrame:
     n, dates = len(referrals), {}
     for name in ("assessment", "treatment"):
-        chosen = contacts[contacts[f"is_{name}"].to_numpy()]
+        chosen = contacts[list(EVENT)][contacts[f"is_{name}"].to_numpy()]
         kind = np.zeros(len(chosen), dtype="int64")
         events = build_sequence(
             chosen["referral"].to_numpy(),

@@ -13,6 +13,7 @@ from typing import Any
 from qi_analysis.codes import old_therapy_codes, read_code_lists
 from qi_analysis.errors import RecordProblem
 from qi_analysis.faults import Faults, read_toml
+from qi_analysis.measure_names import MONTH_BY, check_examples_form, check_measure
 from qi_analysis.settings import (
     EPISODE_RULES,
     RULES,
@@ -56,16 +57,21 @@ def _read_completion(path: Path, faults: Faults) -> Completion | None:
     return completion
 
 
-def _read_measures(path: Path, faults: Faults) -> tuple[Measure, ...]:
+def _read_measures(path: Path, faults: Faults, completion: Completion | None) -> tuple[Measure, ...]:
     blocks = read_toml(path)
-    measures = []
+    measures: list[Measure] = []
     for name, block in blocks.items():
         place = f"{path.name}, [{name}]"
         measure = faults.build(Measure, place, block, id=name)
         if measure is not None:
             faults.one_of(f"{place}: kind", measure.kind, ("outcome", "process", "balancing"))
-            faults.one_of(f"{place}: month_by", measure.month_by, ("end", "start"))
-            faults.one_of(f"{place}: good", measure.good, ("up", "down"))
+            faults.one_of(f"{place}: month_by", measure.month_by, MONTH_BY)
+            faults.one_of(f"{place}: good", measure.good, ("up", "down", "either"))
+            faults += check_examples_form(measure, place)
+            if completion is not None and measure.month_by in MONTH_BY:
+                faults += check_measure(measure, place, completion.definitions)
+            if measure.name in [one.name for one in measures]:
+                faults.append(f"{place}: another block has this name. Give each a name of its own.")
             measures.append(measure)
     return tuple(measures)
 
@@ -192,7 +198,7 @@ def read_record(folder: Path) -> Record:
     aim, settings, phases, codes = _read_project(table, faults)
     gaps = {str(gap.get("month")): str(gap.get("reason", "")) for gap in table.get("accepted_gaps", [])}
     completion = _read_completion(folder / "completion.toml", faults)
-    measures = _read_measures(folder / "measures.toml", faults)
+    measures = _read_measures(folder / "measures.toml", faults, completion)
     events = _read_events(folder / "events.csv", faults)
     columns = _read_columns(folder / "columns.toml", faults)
     _check_aim(aim, measures, faults)

@@ -9,7 +9,7 @@ from qi_analysis.checks import data_date
 from qi_analysis.periods import describe_day
 from qi_analysis.settings import Measure
 from qi_analysis.wording import (
-    LI_COMPLETION_WORDS,
+    MeasureWords,
     Verdict,
     describe_chart,
     describe_people,
@@ -56,9 +56,11 @@ def build_facts(workings: Workings, measure: Measure) -> dict[str, Any]:
     }
 
 
-def build_words(workings: Workings, measure: Measure, chart: pd.DataFrame, verdict: Verdict) -> dict[str, Any]:
-    """The sentences of the headline: the verdict from the true numbers, the rest from the released ones."""
-    aim, words = workings.record.aim, LI_COMPLETION_WORDS
+def build_words(
+    workings: Workings, named: tuple[Measure, MeasureWords], chart: pd.DataFrame, verdict: Verdict
+) -> dict[str, Any]:
+    """The sentences of the headline, `named` being its measure with its words: the verdict from the true numbers, the rest from the released ones."""
+    aim, (measure, words) = workings.record.aim, named
     marks = [f"{event.letter}: {event.what}" for event in workings.record.events]
     return {
         "verdict": {

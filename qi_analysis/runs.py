@@ -93,6 +93,8 @@ def run(
     if looked_at and all(period.id in unchanged for period in looked_at):
         return [_nothing_new(period, unchanged) for period in looked_at]
     prepared = prepare(places, raw, inputs, settings)
+    if digest_inputs(raw) != inputs:
+        raise DataProblem("A file of the extract changed while it was read. Wait until it is whole and run again.")
     from qi_analysis.checks import find_periods
 
     every = find_periods(prepared.tables)

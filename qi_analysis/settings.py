@@ -107,7 +107,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Measure:
-    """One block of project/measures.toml."""
+    """One block of project/measures.toml. higher and lower: chart titles for a signal in each direction."""
 
     id: str
     name: str
@@ -121,6 +121,8 @@ class Measure:
     plain: str
     owner: str
     review_on: date
+    higher: str = ""
+    lower: str = ""
     examples: tuple[Mapping[str, Any], ...] = ()
 
 

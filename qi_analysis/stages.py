@@ -12,12 +12,14 @@ from qi_analysis.sequences import Sequence, build_runs, build_sequence
 
 LI, HI = 0, 1
 STAGE_LENGTH = 2
+EVENT = ("referral", "contact_on", "minute")
 LARGEST_START = 1  # items of the other intensity that may stand before the first stage
 
 
 def build_items(contacts: pd.DataFrame, logs: pd.DataFrame | None, log_kind: int, n: int) -> Sequence:
     """LI and HI items in order of time for contacts with columns has_li and has_hi, logs added as one kind."""
-    parts = [(contacts[contacts["has_li"].to_numpy()], LI), (contacts[contacts["has_hi"].to_numpy()], HI)]
+    events = contacts[list(EVENT)]
+    parts = [(events[contacts["has_li"].to_numpy()], LI), (events[contacts["has_hi"].to_numpy()], HI)]
     referral = [part["referral"].to_numpy() for part, _ in parts]
     day = [part["contact_on"].to_numpy() for part, _ in parts]
     minute = [part["minute"].to_numpy(dtype="float64") for part, _ in parts]

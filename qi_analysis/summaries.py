@@ -4,7 +4,6 @@ Verdicts and signals come from the true numbers; everything that is drawn or pri
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -13,19 +12,21 @@ import pandas as pd
 from qi_analysis.detection import describe_false_alarms, describe_months_to_signal
 from qi_analysis.disclosure import protect_results, round_count
 from qi_analysis.fairness import build_fairness
-from qi_analysis.glance import build_glance, build_measure_charts
+from qi_analysis.glance import build_glance
 from qi_analysis.leaving import build_leaving
-from qi_analysis.measures import read_definitions
+from qi_analysis.measure_charts import CHART_COLUMNS, build_charts, build_measure_facts, find_statistics, take_shown
+from qi_analysis.measure_names import build_names
+from qi_analysis.measure_words import build_measure_words
 from qi_analysis.periods import Period
 from qi_analysis.reasons import build_reasons
 from qi_analysis.recording import build_recording_alarm
 from qi_analysis.release import Release
 from qi_analysis.review_facts import build_facts, build_words
-from qi_analysis.settings import Measure, Record
+from qi_analysis.settings import Record
 from qi_analysis.spc import ChartSpec, build_chart_table
 from qi_analysis.suggestion import build_suggestion_facts
-from qi_analysis.trust import build_completeness, build_ledger, build_quality, build_strip
-from qi_analysis.wording import LI_COMPLETION_WORDS, State, Verdict, build_verdict
+from qi_analysis.trust import build_completeness, build_ledger, build_quality, build_strip, build_strip_pairs
+from qi_analysis.wording import State, Verdict, build_verdict
 from qi_analysis.workings import Workings
 
 # Whole-service totals that are released exactly unless small; everything else is rounded to 5.
@@ -39,10 +40,6 @@ STRIP = (
     "li_completion_iv",
 )
 STRIP_MONTHS = 12
-CHART_COLUMNS = [
-    "measure_id", "interval_start", "numerator", "denominator", "value", "is_hidden", "is_settled", "phase", "in_baseline",
-    "is_drawn", "centre", "lower", "upper", "signal", "rules", "variation", "assurance", "trial", "target",
-]  # fmt: skip
 
 
 def build_release(workings: Workings, published: Release, checked_on: Sequence[date] = ()) -> Release:
@@ -54,27 +51,34 @@ def build_release(workings: Workings, published: Release, checked_on: Sequence[d
     measure = next(block for block in record.measures if block.id == record.aim.measure)
     released = build_released_results(workings)
     cohort = build_settled_months(workings)
+    charts = build_charts(workings, released, cohort)
     answers = {
         "leaving": build_leaving(workings, cohort),
         "reasons": build_reasons(workings),
         "fairness": build_fairness(workings),
     }
-    true_chart, chart, left_out = _build_headline(workings, released, measure)
+    true_chart, chart = charts.take(measure)
+    words = build_measure_words(measure, build_names(record.completion.definitions))
+    blocks = build_measure_facts(record, charts)
     alarm = build_recording_alarm(workings, checked_on)
-    verdict = build_verdict(true_chart, LI_COMPLETION_WORDS, [alarm.sentence] if alarm.is_open else [])
+    verdict = build_verdict(true_chart, words, [alarm.sentence] if alarm.is_open else [])
     tables = _build_tables(workings, released, cohort) | dict(published.tables)
-    tables |= {"chart": chart, "glance": _build_glance(workings, released, measure, true_chart)}
-    for answer, _ in answers.values():
-        tables |= answer
-    facts = build_facts(workings, measure) | build_words(workings, measure, chart, verdict)
+    tables |= {
+        "chart": chart,
+        "measure_charts": take_shown(charts, blocks),
+        "glance": build_glance(charts.true, released, record.measures, find_statistics(record)),
+    }
+    tables |= {name: table for answer, _ in answers.values() for name, table in answer.items()}
+    facts = build_facts(workings, measure) | build_words(workings, (measure, words), chart, verdict)
     facts |= {
-        "left_out_months": left_out,
+        "left_out_months": charts.left_out,
+        "measure_charts": blocks,
         "settled_to": _last_settled(cohort),
         "open": _count_open(workings),
         "recording": {"is_open": alarm.is_open, "what": alarm.what, "watch": list(alarm.watch)},
         **_describe_chance(workings.record, chart, verdict),
         **{name: told for name, (_, told) in answers.items()},
-        "suggestions": build_suggestion_facts(workings.results, record.measures, record),
+        "suggestions": build_suggestion_facts(charts.rows, record.measures, record),
         **published.facts,
     }
     return Release(facts, tables)
@@ -89,6 +93,7 @@ def _build_tables(workings: Workings, released: pd.DataFrame, cohort: pd.DataFra
         "quality": build_quality(workings.account),
         "completeness": build_completeness(workings),
         "strip": build_strip(workings),
+        "strip_pairs": build_strip_pairs(workings),
     }
 
 
@@ -102,25 +107,11 @@ def _describe_chance(record: Record, chart: pd.DataFrame, verdict: Verdict) -> d
     }
 
 
-def _build_glance(
-    workings: Workings, released: pd.DataFrame, measure: Measure, true_chart: pd.DataFrame
-) -> pd.DataFrame:
-    """All measures at a glance; the headline's row is that of its own chart."""
-    record = workings.record
-    statistics = {one.measure_id: one.statistic for one in read_definitions()}
-    target = None if record.aim.target is None else {measure.id: record.aim.target}
-    spec = replace(_chart_spec(record, measure), target=target)
-    rest = [one for one in record.measures if one.id != measure.id]
-    charts = [true_chart, build_measure_charts(workings.results, rest, statistics, spec)]
-    return build_glance(pd.concat(charts, ignore_index=True), released, record.measures, statistics)
-
-
 def build_released_results(workings: Workings) -> pd.DataFrame:
     """Every result as it may be shared: decision 11, whole-service totals of EXACT exact unless small."""
-    definitions = {one.measure_id: one for one in read_definitions()}
-    statistic = pd.Series({name: one.statistic for name, one in definitions.items()})
+    statistic = pd.Series(find_statistics(workings.record))
     strict = workings.record.settings.protection == "plain"
-    exact = pd.Series({name: name in EXACT and not strict for name in definitions})
+    exact = pd.Series({name: name in EXACT and not strict for name in statistic.index})
     return protect_results(workings.results, statistic, exact)
 
 
@@ -164,46 +155,6 @@ def _last_settled(cohort: pd.DataFrame) -> str:
 def _select(results: pd.DataFrame, measure_id: str, clock: str) -> pd.DataFrame:
     chosen = results[(results["measure_id"] == measure_id) & (results["clock"] == clock)]
     return chosen.reset_index(drop=True)
-
-
-def _chart_spec(record: Record, measure: Measure) -> ChartSpec:
-    return ChartSpec(
-        chart=measure.chart,
-        rules=record.settings.rules,
-        good=measure.good,
-        baseline=record.aim.baseline,
-        phases=[phase.from_ for phase in record.phases],
-        target=record.aim.target,
-        min_denominator=record.settings.min_denominator,
-    )
-
-
-def _build_headline(
-    workings: Workings, released: pd.DataFrame, measure: Measure
-) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """(chart table of the true numbers, chart table as released, months left out because endings are not known)."""
-    record, spec = workings.record, _chart_spec(workings.record, measure)
-    true = _select(workings.results, measure.id, measure.month_by)
-    unknown = _select(workings.results, "li_unknown_ending", measure.month_by)["value"]
-    enough = true["denominator"] >= record.settings.min_denominator
-    refused = ((unknown > record.completion.highest_unknown_share) & enough).to_numpy()
-    gap = true["interval_start"].dt.strftime("%Y-%m").isin(list(record.accepted_gaps)).to_numpy()
-    shown = _select(released, measure.id, measure.month_by)
-    numbers = ["numerator", "denominator", "value"]
-    for frame in (true, shown):
-        frame.loc[refused | gap, numbers] = np.nan
-    true_chart = build_chart_table(true.assign(is_settled=True), spec)
-    chart = build_chart_table(shown.assign(is_settled=True), spec)
-    for name in ("signal", "rules", "variation", "assurance"):
-        chart[name] = true_chart[name]
-    chart.loc[chart["is_hidden"].astype(bool), ["lower", "upper", "signal", "rules"]] = [
-        np.nan,
-        np.nan,
-        "",
-        "",
-    ]
-    months = [Period(day.year, day.month).words for day in true.loc[refused, "interval_start"]]
-    return true_chart, chart[CHART_COLUMNS], months
 
 
 def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFrame) -> pd.DataFrame:

@@ -1,11 +1,14 @@
 """Can we trust these numbers? The tables of page 13, protected: rows, repairs, blanks, definitions side by side."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 
 from qi_analysis.account import Account
 from qi_analysis.disclosure import SMALLEST_BASE, round_count
-from qi_analysis.measures import read_definitions
+from qi_analysis.episode_flags import ENDED
+from qi_analysis.measure_definitions import read_definitions
 from qi_analysis.workings import Workings
 
 STRIP = (
@@ -80,3 +83,20 @@ def build_strip(workings: Workings) -> pd.DataFrame:
         name=[names[key] for key in total.index],
         is_choice=[key == choice for key in total.index],
     ).reset_index()
+
+
+def build_strip_pairs(workings: Workings) -> pd.DataFrame:
+    """How many people two definitions count differently: definition, other, people (rounded to 5), last 12 months.
+
+    Over the LI episodes of the headline denominator that ended in those months; it is the same for every definition.
+    Definition i is left out: nearly everyone meets it.
+    """
+    referrals, record = workings.pathways.referrals, workings.record
+    first, last = workings.period.plus(1 - STRIP_MONTHS).start, workings.period.end
+    ended = referrals[f"exit_{record.completion.team_choice}"].isin(ENDED)
+    recent = referrals[(ended & referrals["li_end"].between(pd.Timestamp(first), pd.Timestamp(last))).to_numpy()]
+    names = [name for name in record.completion.definitions if name != "i"]
+    completed = {name: (recent[f"exit_{name}"] == "completed").to_numpy() for name in names}
+    pairs = [(a, b, float((completed[a] != completed[b]).sum())) for a, b in combinations(names, 2)]
+    table = pd.DataFrame(pairs, columns=["definition", "other", "people"])
+    return table.assign(people=round_count(table["people"]), ended=round_count(pd.Series([float(len(recent))]))[0])

@@ -950,24 +950,100 @@ def is_completed_in_horizon(episode: Episode, definition: str) -> bool:
     return episode.category(definition) == "completed" and is_in_horizon(episode, episode.end)
 
 
+# --- The team's own measures (project/measures.toml) ------------------------------------------------
+
+Treated = list[tuple[Pathway, Episode]]
+FOUR_WEEKS = timedelta(days=28)
+BOOKED = {"2", "3", "4", "5", "6", "7"}
+
+
+def is_within(later: date | None, earlier: date) -> bool:
+    """Up to 28 days later."""
+    return later is not None and later - earlier <= FOUR_WEEKS
+
+
+def block_end_measures(ended: Treated) -> dict[str, Triple]:
+    """Second sessions, and how people were, by the month LI ended."""
+    twice = [e for _, e in ended if e.n_li >= 2]
+    results = {"wait_to_second": share(sum(is_within(e.sessions[1], e.start) for e in twice), len(twice))}
+    for group, exits in (("completers", {"completed"}), ("leavers", {"dropped_out", "declined"})):
+        paired = [judge(p) for p, e in ended if e.category(TEAM_CHOICE) in exits and paired_scores(p)]
+        cases = [outcome for outcome in paired if not outcome.not_at_caseness]
+        results[f"improvement_{group}"] = share(sum(o.improved for o in paired), len(paired))
+        results[f"recovery_{group}"] = share(sum(o.recovered and o.improved for o in cases), len(cases))
+    return results
+
+
+def block_start_measures(started: Treated, as_at: date) -> dict[str, Triple]:
+    """The second session and the wait for the first, by the month LI began."""
+    judged = []
+    for _, episode in started:
+        died = episode.end_code in DECEASED and is_within(episode.discharge, episode.start)
+        if as_at - episode.start >= FOUR_WEEKS and not died and not is_within(episode.step_up, episode.start):
+            judged.append(episode)
+    came = [e for e in judged if e.n_li >= 2 and is_within(e.sessions[1], e.start)]
+    assessed = [(p.first_assessment, e) for p, e in started if p.first_assessment and p.first_assessment <= e.start]
+    return {
+        "second_contact": share(len(came), len(judged)),
+        "wait_to_first": share(sum(is_within(e.start, day) for day, e in assessed), len(assessed)),
+    }
+
+
+def is_booking(contact: Contact, episode: Episode) -> bool:
+    """An appointment of the episode after the day it began and up to the day it ended, not known to be HI."""
+    is_high = bool(contact.codes & HI_CODES) and not contact.codes & LI_CODES
+    is_inside = contact.day > episode.start and (episode.end is None or contact.day <= episode.end)
+    return contact.attendance in BOOKED and is_inside and not is_high
+
+
+def booking_measures(treated: Treated, month: Month) -> dict[str, Triple]:
+    booked = [c for p, e in treated for c in p.contacts if month.has(c.day) and is_booking(c, e)]
+    codes = {"missed_appointments": "3", "patient_cancellations": "2", "provider_cancellations": "4"}
+    return {name: share(sum(c.attendance == code for c in booked), len(booked)) for name, code in codes.items()}
+
+
+def step_up_known(pathway: Pathway) -> date | None:
+    """The day of the second of two HI contacts in a row after the first LI session."""
+    items = episode_items(pathway)
+    first = first_li_at(items)
+    for at in range((first or 0) + 1, len(items) - 1):
+        if items[at][1] == "HI" and items[at + 1][1] == "HI":
+            return items[at + 1][0]
+    return None
+
+
+def idle_measures(treated: Treated, month: Month) -> dict[str, Triple]:
+    """People in LI on the last day of the month, knowing only what had happened by then."""
+    days = []
+    for pathway, episode in treated:
+        over = [day for day in (episode.discharge, step_up_known(pathway)) if day and day <= month.end]
+        if episode.start <= month.end and not over:
+            seen = [c.day for c in pathway.contacts if c.is_seen and c.day <= month.end]
+            days.append((month.end - max(seen)).days)
+    return {f"idle_{limit}": share(sum(n > limit for n in days), len(days)) for limit in (60, 120)}
+
+
 # --- The answer -------------------------------------------------------------------------------------
 
 
 def plain_results(folder: Path, as_at: date) -> dict[tuple[str, str, str], Triple]:
     """Every measure of every month: (measure_id, clock, "YYYY-MM") to numerator, denominator, value."""
     pathways = read_pathways(folder, as_at)
-    episodes = [episode for p in pathways if (episode := build_episode(p))]
+    treated = [(p, episode) for p in pathways if (episode := build_episode(p))]
     stepped_down = [day for p in pathways if (day := step_down_day(p))]
     results = {}
     for month in list_months(pathways, as_at):
-        started = [e for e in episodes if month.has(e.start)]
-        ended = [e for e in episodes if month.has(e.end)]
-        at_start = li_measures(started) | start_measures(started, as_at)
+        started = [(p, e) for p, e in treated if month.has(e.start)]
+        ended = [(p, e) for p, e in treated if month.has(e.end)]
+        began = [e for _, e in started]
+        at_start = li_measures(began) | start_measures(began, as_at) | block_start_measures(started, as_at)
         at_start["li_step_down"] = count(sum(month.has(day) for day in stepped_down))
         by_clock = {
             "national": national_measures(pathways, month),
-            "end": li_measures(ended),
+            "end": li_measures([e for _, e in ended]) | block_end_measures(ended),
             "start": at_start,
+            "contact": booking_measures(treated, month),
+            "month_end": idle_measures(treated, month),
         }
         for clock, measures in by_clock.items():
             for measure, triple in measures.items():

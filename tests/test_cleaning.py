@@ -131,7 +131,7 @@ def analyse(folder: Path, record: Record, as_at: date = AS_AT) -> Outcome:
 
 
 def list_results(pathways: Pathways, record: Record, as_at: date = AS_AT) -> Results:
-    table = build_results(pathways, record.completion, period_of(as_at))
+    table = build_results(pathways, record.completion, period_of(as_at), record.measures)
     months = table["interval_start"].dt.strftime("%Y-%m")
     numbers = table[["numerator", "denominator", "value"]]
     triples = numbers.astype("object").where(numbers.notna(), None).itertuples(index=False, name=None)

@@ -4,7 +4,6 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from example import PAGE as MAP_PAGE
 from example import read_blocks, run_example, write_example
@@ -14,11 +13,12 @@ from qi_analysis import errors
 from qi_analysis.cli import UNEXPECTED, app
 from qi_analysis.codes import read_rows
 from qi_analysis.definition_pages import FOLDER, build_definitions_page
-from qi_analysis.episodes import build_exits
-from qi_analysis.measures import read_definitions
+from qi_analysis.measure_definitions import read_definitions
+from qi_analysis.measure_names import read_names
 from qi_analysis.record import read_record, read_toml
 from qi_analysis.settings import Chains, Completion, Definition, Settled
 from qi_analysis.table_fields import read_table_fields
+from qi_analysis.worked_examples import describe_counted
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -33,7 +33,8 @@ MADE = ("data/processed/", "reports/", ".venv/")  # made by a run or by make
 LATER = ("project/columns.toml",)  # written by the analyst
 DEFINITIONS = (ROOT / "docs" / "definitions.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMPLETION = read_record(ROOT / "project").completion
+RECORD = read_record(ROOT / "project")
+COMPLETION = RECORD.completion
 
 
 def read_page(path: Path) -> str:
@@ -54,7 +55,7 @@ def find_anchors(path: Path) -> set[str]:
 
 
 def test_definitions_page_is_what_is_made_from_the_definitions():
-    assert build_definitions_page(COMPLETION) == DEFINITIONS
+    assert build_definitions_page(COMPLETION, RECORD.measures) == DEFINITIONS
 
 
 def test_every_measure_is_documented():
@@ -203,23 +204,22 @@ def test_the_column_map_to_copy_can_be_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "example",
-    [e for m in read_record(ROOT / "project").measures for e in m.examples],
-    ids=lambda e: e["says"],
+    ("measure", "example"),
+    [(measure, example) for measure in RECORD.measures for example in measure.examples],
+    ids=lambda value: value["says"] if isinstance(value, dict) else value.id,
 )
-def test_worked_examples_of_the_definition_hold(example):
-    referral = pd.DataFrame(
-        {
-            "is_li": True,
-            "n_li": [example["sessions"]],
-            "n_treatments": [example["sessions"]],
-            "end_code": pd.Series([example["end_code"] or None], dtype="object"),
-            "ended_on": [pd.Timestamp("2022-08-01")],
-            "step_up_on": [pd.NaT],
-        }
-    )
-    exits = build_exits(referral, COMPLETION.definitions[COMPLETION.team_choice], COMPLETION)
-    assert list(exits) == [example["counts"]]
+def test_worked_examples_hold(measure, example):
+    assert describe_counted(measure, example, COMPLETION) == example["counts"]
+
+
+def test_every_measure_has_an_example():
+    assert [measure.id for measure in RECORD.measures if not measure.examples] == []
+
+
+def test_every_name_that_can_be_counted_is_documented_with_its_meaning():
+    page = DEFINITIONS.split("### What can be counted", 1)[1]
+    assert [row[0] for row in find_table(page, "Name")] == [one.name for one in read_names()]
+    assert all(row[3] for row in find_table(page, "Name"))
 
 
 def test_the_picture_is_small():

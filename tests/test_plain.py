@@ -699,7 +699,7 @@ def test_every_measure_has_every_month(answer):
     months = ["2021-11", "2021-12", "2022-01", "2022-02"]
     measures = {(measure, clock) for measure, clock, _ in results}
     assert set(results) == {(*measure, month) for measure in measures for month in months}
-    assert {clock for _, clock in measures} == {"national", "end", "start"}
+    assert {clock for _, clock in measures} == {"national", "end", "start", "contact", "month_end"}
     assert results["M056", "national", "2022-01"] == (0, None, 0)
     assert results["M081", "national", "2022-01"] == (0, 0, None)
     assert results["M049", "national", "2022-01"] == (None, 0, None)
