@@ -48,6 +48,7 @@ def build_tables(extract: Extract, record: Record, extract_date: date | None = N
     for (file, rule, table), rows in extract.rejected.groupby(["file", "rule", "table"]):
         account.rows_in[file] += len(rows)
         account.set_aside(rows, str(rule), str(table))
+    del extract  # the text is no longer needed: a caller that keeps no hold of it gets its memory back
     if "header" in typed:
         account.count_used(typed["header"])
     patients = "people" if "people" in typed else "referrals"

@@ -24,8 +24,7 @@ NOWHERE = np.iinfo("int64").max
 def add_episodes(
     referrals: pd.DataFrame, contacts: pd.DataFrame, logs: pd.DataFrame, completion: Completion
 ) -> pd.DataFrame:
-    """Adds is_li, is_step_down, li_start, li_second_on, li_last, li_end, n_li, step_up_on, step_up_known_on,
-    li_dose_<k>_on and exit_<definition>.
+    """Adds is_li, is_step_down, exit_<definition>, n_li and the days named in `columns`.
 
     li_end is the step-up date, else the discharge date, else missing (open). step_up_known_on is the day of the HI
     session that made it a step-up: the second of two where two are asked for. Exit categories are empty for

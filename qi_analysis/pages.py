@@ -20,7 +20,7 @@ from qi_analysis.page_reasons import show_reasons
 from qi_analysis.page_standing import show_standing
 from qi_analysis.page_trust import show_trust
 from qi_analysis.page_words import count, dashed, or_words, percent
-from qi_analysis.phrases import HIDDEN, describe_month
+from qi_analysis.phrases import HIDDEN, describe_month, upper_first
 from qi_analysis.release import Release
 
 __all__ = [
@@ -42,7 +42,10 @@ def show_answer(release: Release) -> Html:
     """Are we getting better? The verdict, the people sentence, three points and the dates."""
     facts = release.facts
     verdict = facts["verdict"]
-    changed = " ".join(verdict["reasons"]) or "Nothing beyond the usual ups and downs."
+    changed = (
+        " ".join(upper_first(reason.rstrip(".")) + "." for reason in verdict["reasons"])
+        or "Nothing beyond the usual ups and downs."
+    )
     if facts["time_to_signal"]:
         changed += f" {facts['time_to_signal']}"
     need = (

@@ -470,6 +470,15 @@ def test_signals_come_from_the_true_numbers_and_are_told_in_the_measure_s_own_wo
     assert release.tables["glance"].set_index("measure_id").loc[id_, "variation"] == better
 
 
+def test_rounding_neither_makes_nor_unmakes_a_signal(workings):
+    """Twelve months at 202 of 1,000 after a level of 200 are a shift; as released every month is 200 of 1,000."""
+    share = np.concatenate([np.tile([0.199, 0.201], 6), np.full(12, 0.202)])
+    release = build_release(draw_series(workings, "missed_appointments", share, 1000.0), Release({}, {}))
+    chart = release.tables["measure_charts"].query("measure_id == 'missed_appointments'")
+    assert set(chart["numerator"]) == {200.0}
+    assert set(chart["signal"].tail(12)) == {"bad"} and "shift" in chart["rules"].iloc[-1]
+
+
 def test_a_signal_of_a_hidden_month_is_hidden(workings):
     release = build_release(draw_series(workings, "missed_appointments", RISE / 10), Release({}, {}))
     chart = release.tables["measure_charts"].query("measure_id == 'missed_appointments'")
