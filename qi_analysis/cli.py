@@ -80,10 +80,16 @@ def check() -> None:
     from qi_analysis.places import find_places
     from qi_analysis.record import read_record
     from qi_analysis.runs import choose_extract
+    from qi_analysis.worked_examples import check_examples
 
     places = find_places()
     record = read_record(places.record)
-    typer.echo("The record reads well.")
+    faults = check_examples(record.measures, record.completion)
+    for fault in faults:
+        typer.echo(fault, err=True)
+    if faults:
+        raise typer.Exit(2)
+    typer.echo("The record reads well, and every worked example counts as it says.")
     raw = choose_extract(places)
     layout, sources, unused = find_sources(raw, record.columns)
     where = "data/raw" if raw == places.raw else "data/raw is empty; the synthetic sample is used"

@@ -1,14 +1,27 @@
 """A small project of its own for tests that run the product: the record and notebooks as shipped, a short extract."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from browser import find_browser
 
 from qi_analysis.places import Places
 from qi_analysis.sample import write_sample
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without a browser on the machine its tests are left out, aloud; where QI_BROWSER or CI is set they must run."""
+    if find_browser() or os.environ.get("CI"):
+        return
+    left_out = [item for item in items if item.path.name == "test_browser.py"]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+        print(f"\n{len(left_out)} browser tests are left out: no Chromium, Chrome or Edge is on this machine.")
 
 
 def copy_project(folder: Path) -> Places:

@@ -5,6 +5,7 @@ from browser import check_page
 from pages import FACTS, build_entries, build_page
 
 from qi_analysis.fragments import PageFacts, render_index
+from qi_analysis.runs import run
 
 FAULTY = """<!doctype html><html><head><title></title></head><body><h3>Faint</h3>
 <p style="color:#ccc;background:#fff">Too faint to read</p><img src="https://example.org/a.png">
@@ -37,3 +38,9 @@ def test_a_page_has_no_finding_in_light_dark_narrow_or_print(problems, name):
 )  # fmt: skip
 def test_the_check_finds_what_is_wrong(problems, finding):
     assert [problem for problem in problems["faulty"] if finding in problem]
+
+
+def test_a_published_review_has_no_finding(project):
+    """The real page of a real run, every page of it."""
+    run(project, "latest", lambda number: None, lambda outcome: None)
+    assert check_page(project.reports / "2021-07" / "completion_review.html") == []
