@@ -136,7 +136,7 @@ def show_recording(release: Release) -> Html:
     return render_notes(said + [upper_first(text) for text in alarm["watch"]], "How endings are recorded")
 
 
-def show_trust(release: Release) -> Html:
+def show_numbers(release: Release) -> Html:
     """Can we trust these numbers? Rows, repairs, blank fields, definitions and revised months."""
     parts = (show_recording, show_rows, show_repairs, show_completeness, show_definitions, show_revisions)
     return Html("".join(part(release) for part in parts))

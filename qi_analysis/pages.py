@@ -18,7 +18,7 @@ from qi_analysis.page_leaving import show_leaving
 from qi_analysis.page_measures import show_balancing, show_process
 from qi_analysis.page_reasons import show_reasons
 from qi_analysis.page_standing import show_standing
-from qi_analysis.page_trust import show_trust
+from qi_analysis.page_trust import show_numbers
 from qi_analysis.page_words import count, dashed, or_words, percent
 from qi_analysis.phrases import HIDDEN, describe_month, upper_first
 from qi_analysis.release import Release
@@ -214,3 +214,8 @@ def _within(top: float, bottom: float, share: float) -> str:
     return (
         "" if bottom == 0 else HIDDEN if pd.isna(share) else f"{percent(share)} (about {count(top)} of {count(bottom)})"
     )
+
+
+def show_trust(release: Release) -> Html:
+    """Can we trust these numbers? The rows behind them, what they mean, and whether each chart suits its measure."""
+    return Html(show_numbers(release) + show_suggestions(release))
