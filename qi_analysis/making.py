@@ -71,8 +71,9 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     extract = read_extract(raw, record.columns)
     log.info("read %d files in %.2f s", len(extract.files), time.perf_counter() - started)
     started = time.perf_counter()
-    is_synthetic, file_tables = extract.is_synthetic, extract.file_tables
-    tables, account = build_tables(extract, record)
+    is_synthetic, file_tables, only = extract.is_synthetic, extract.file_tables, [extract]
+    del extract
+    tables, account = build_tables(only.pop(), record)  # the only hold of the text: it is freed once it is typed
     log.info("cleaned in %.2f s", time.perf_counter() - started)
     stored = store_tables(places.processed / ".tables", tables)
     return Prepared(

@@ -20,7 +20,7 @@ EXCEL_SERIAL, DAY_FIRST = 0.002, 0.01  # date_as_excel_serial, date_month_day_sw
 NULLS = ("NULL", "N/A", "*", "-", "#N/A", "Unknown", " ")
 LAYOUT = {
     "IDS000Header": "DatSetVer,OrgIDProv,OrgIDSubmit,PrimSystemInUse,ReportingPeriodStartDate,"
-    "ReportingPeriodEndDate,DateTimeDatSetCreate,UniqueSubmissionID,File_Type,Unique_MonthID",
+    "ReportingPeriodEndDate,DateTimeDatSetCreate,UniqueSubmissionID,Unique_MonthID,File_Type",
     "IDS001MPI": "LocalPatientId,NHSNumber,PersonBirthDate,Postcode,Gender,EthnicCategory,"
     "LanguageCodePreferred,IndicesOfDeprivationDecile,Person_ID,UniqueSubmissionID,Unique_MonthID,File_Type",
     "IDS101Referral": "ServiceRequestId,LocalPatientId,OrgIDComm,ReferralRequestReceivedDate,"
