@@ -75,6 +75,9 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     del extract
     tables, account = build_tables(only.pop(), record)  # the only hold of the text: it is freed once it is typed
     log.info("cleaned in %.2f s", time.perf_counter() - started)
+    for holds, row in zip(file_tables, account.build_ledger().itertuples(), strict=True):
+        counts = (row.rows_in, row.used, row.merged, row.set_aside)
+        log.info("%s: rows in %d = used %d + merged %d + set aside %d", holds, *counts)
     stored = store_tables(places.processed / ".tables", tables)
     return Prepared(
         places, record, tables, account, is_synthetic, file_tables, inputs, settings, published, stored
