@@ -62,7 +62,11 @@ FOREIGN = {  # pieces are put together here so that this file does not hold them
         "|".join(["/" + name + "/" for name in ("work", "tmp", "root", "home/[a-z]+")])
     ),
     "a folder outside the repository": re.compile(r"(?:\.\./)+" + "shared"),
-    "the host of a package registry": re.compile(r"pypi\.org|pythonhosted\.org|anaconda\.(?:org|com)"),
+    "the host of a package registry": re.compile(
+        "|".join(
+            first + last + r"\.(?:org|com)" for first, last in (("py", "pi"), ("python", "hosted"), ("ana", "conda"))
+        )
+    ),
 }
 MAY_NAME_FOLDERS = {"gate.py", "test_gate.py"}  # they look for such paths
 
