@@ -31,15 +31,6 @@ from qi_analysis.workings import Workings
 
 # Whole-service totals that are released exactly unless small; everything else is rounded to 5.
 EXACT = ("li_completion", "M001", "M031", "M056", "M076", "M081", "M082")
-STRIP = (
-    "M081",
-    "li_completion_ii",
-    "li_completion_iii_4",
-    "li_completion_iii_5",
-    "li_completion_iii_6",
-    "li_completion_iv",
-)
-STRIP_MONTHS = 12
 
 
 def build_release(workings: Workings, published: Release, checked_on: Sequence[date] = ()) -> Release:
