@@ -24,11 +24,11 @@ def build_episode_flags(
     li_ended is the headline denominator; open, stepped up and deceased people are outside it. The fixed
     horizon counts those who started at least so many days ago, less those who died or were stepped up within.
     """
-    flags = _exit_flags(episodes[f"exit_{completion.team_choice}"], "")
+    flags = _exit_flags(episodes[f"exit_{completion.team_choice}"])
     for name in completion.definitions:
         flags |= {
             f"{key}_{name}": value
-            for key, value in _exit_flags(episodes[f"exit_{name}"], "").items()
+            for key, value in _exit_flags(episodes[f"exit_{name}"]).items()
             if key in ("li_completed", "li_ended")
         }
     n_li = episodes["n_li"].to_numpy()
@@ -42,7 +42,7 @@ def build_episode_flags(
     return flags | _early_flags(episodes, flags, as_at) | _outcome_flags(episodes, flags)
 
 
-def _exit_flags(exits: pd.Series, suffix: str) -> dict[str, np.ndarray]:
+def _exit_flags(exits: pd.Series) -> dict[str, np.ndarray]:
     by = {name: (exits == name).to_numpy() for name in exits.cat.categories}
     ended = np.logical_or.reduce([by[name] for name in ENDED])
     return {f"li_exit_{name}": mask for name, mask in by.items()} | {

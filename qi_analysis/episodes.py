@@ -1,6 +1,6 @@
 """LI episodes: when LI CBT began and ended, how many sessions, whether the person was stepped up, how it ended.
 
-This is domain rule 5.3 with every switch of project/completion.toml. One exit category for each definition of
+docs/definitions.md says it in words; every switch is in project/completion.toml. One exit category for each definition of
 "completed"; the first rule that fits wins, in the order of EXITS below.
 """
 
@@ -18,7 +18,6 @@ EXITS = (
 )  # fmt: skip
 DOSES = (4, 5, 6)  # sessions
 STRAY_HI = 1  # HI sessions before the first LI session that are ignored
-NOWHERE = np.iinfo("int64").max
 
 
 def add_episodes(

@@ -21,8 +21,6 @@ from qi_analysis.settings import ColumnMap, LocalFile
 from qi_analysis.table_fields import find_field, read_table_fields, read_tables_text
 
 NEEDED = ("referrals", "contacts", "activities")  # national tables without which nothing can be worked out
-PERSON_FIELDS = ("patient_id", "person_id", "nhs_number", "surname", "forename", "birth_date", "age", "gender",
-    "ethnicity", "deprivation")  # fmt: skip
 SYNTHETIC_SYSTEM = "qi_analysis synthetic sample"
 
 

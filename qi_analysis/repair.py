@@ -1,7 +1,7 @@
 """From written text to typed columns: dates, codes, numbers and times, with every repair counted.
 
 Work is done on the distinct values of a column and spread over its rows, so a column of ten million dates costs
-as much as its few thousand different days. Dates follow domain rules: ISO, day first, spreadsheet day numbers
+as much as its few thousand different days. Dates are read as ISO, day first, spreadsheet day numbers
 between 20000 and 60000; a day that does not exist is missing, never guessed.
 """
 
