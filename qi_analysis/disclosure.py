@@ -24,6 +24,15 @@ def round_count(counts: pd.Series) -> pd.Series:
     return (np.floor(counts / ROUND_TO + 0.5) * ROUND_TO).mask(is_small(counts))
 
 
+def calculate_released_share(part: float, whole: float) -> float:
+    """A share of rounded counts; missing where part, rest or whole is 1 to 7, or on a rounded whole below 20."""
+    counts = pd.Series([part, whole, whole - part], dtype="float64")
+    if is_small(counts).any() or not round_count(counts)[1] >= SMALLEST_BASE:
+        return np.nan
+    rounded = round_count(counts)
+    return float(min(rounded[0] / rounded[1], 1.0))
+
+
 def protect_results(results: pd.DataFrame, statistic: pd.Series, exact: pd.Series) -> pd.DataFrame:
     """Tidy results as they may be released, with is_hidden.
 

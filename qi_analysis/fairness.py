@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qi_analysis.cells import INNER, NOT_SHOWN, TOTAL, Cells
 from qi_analysis.characteristics import CHARACTERISTICS, Characteristic, build_characteristics
-from qi_analysis.disclosure import protect_results, round_count
+from qi_analysis.disclosure import SMALLEST_BASE, is_small
 from qi_analysis.phrases import calculate_nearest, describe_counts, describe_value
 from qi_analysis.proportions import calculate_chance, calculate_holm, calculate_widest, calculate_wilson
 from qi_analysis.reasons import build_ended
+from qi_analysis.result_cells import COMPLETED_LI, ENDED_LI, name_year
 from qi_analysis.workings import Workings
 
 MONTHS = 12
@@ -25,6 +27,7 @@ MOST_MISSING = 0.20  # with more not recorded, groups are not compared
 CHANCE = 0.05
 TOGETHER = "other groups together"
 EVERYONE = "everyone"
+NAME_OF_ALL, COMPLETED = f"fairness.{EVERYONE}.{EVERYONE}", " completed"  # names of counts
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,11 @@ class Compared:
     chance: float | None = None
 
 
-def build_fairness(workings: Workings) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
-    """(table fairness, the facts of the page: months and, for each characteristic, its state and sentences)."""
+def build_fairness(workings: Workings, cells: Cells | None = None) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """(table fairness, the facts of the page: months and, for each characteristic, its state and sentences).
+
+    Every count goes through `cells`.
+    """
     ended = build_ended(workings, MONTHS)
     groups = build_characteristics(workings, ended)
     is_completed = ended["exit"].eq("completed").to_numpy()
@@ -48,7 +54,11 @@ def build_fairness(workings: Workings) -> tuple[dict[str, pd.DataFrame], dict[st
         {"numerator": float(is_completed.sum()), "denominator": float(len(ended))}, index=[EVERYONE]
     )
     counts = {EVERYONE: everyone} | {one.about.id: one.counts for one in compared if len(one.counts)}
-    table = build_released(pd.concat(counts, names=["characteristic", "group"]).reset_index())
+    tidy = pd.concat(counts, names=["characteristic", "group"]).reset_index()
+    cells = cells or Cells()
+    table = build_released(tidy, cells)
+    for base, end in ((ENDED_LI, ""), (COMPLETED_LI, COMPLETED)):
+        cells.add_sums([name_year(base, workings.period)], [[NAME_OF_ALL + end]])
     facts = {
         "months": [workings.period.plus(1 - MONTHS).words, workings.period.words],
         "n_judged": sum(one.chance is not None for one in compared),
@@ -112,20 +122,33 @@ def _judge(compared: list[Compared]) -> list[Compared]:
     return [replace(one, chance=float(corrected[p])) if p in corrected else one for p, one in enumerate(compared)]
 
 
-def build_released(counts: pd.DataFrame) -> pd.DataFrame:
+def build_released(counts: pd.DataFrame, cells: Cells | None = None) -> pd.DataFrame:
     """characteristic, group, numerator, denominator, value, lower, upper, is_hidden: decision 11 for a breakdown.
 
     value and its Wilson interval (95%) come from the rounded numbers. A group of fewer than 30 people has its
-    number of people, if that is not hidden, and nothing else.
+    number of people, if that is not hidden, and nothing else; so has one in which 1 to 7 completed or did not.
     """
-    tidy = counts.assign(measure_id="completion", value=np.nan)
-    released = protect_results(tidy, pd.Series({"completion": "share"}), pd.Series({"completion": False}))
+    cells, top, rest = cells or Cells(), counts["numerator"], counts["denominator"] - counts["numerator"]
+    named = ("fairness." + counts["characteristic"] + "." + counts["group"]).astype("object")
+    order = np.where(counts["characteristic"] == EVERYONE, TOTAL, INNER)
+    people = cells.show(named, counts["denominator"], order)
     few = counts["denominator"] < SMALLEST_GROUP
-    numerator, value = released["numerator"].mask(few), released["value"].mask(few)
-    people = round_count(counts["denominator"])
+    numerator = cells.show(named + COMPLETED, top, order, also=few | is_small(top) | is_small(rest) | people.isna())
+    _add_sums(cells, counts.assign(named=named, rest=rest))
+    value = (numerator / people).where(people >= SMALLEST_BASE)
     lower, upper = calculate_wilson(numerator.to_numpy(), people.to_numpy())
     columns = {"numerator": numerator, "denominator": people, "value": value, "lower": lower, "upper": upper}
-    return counts[["characteristic", "group"]].assign(**columns, is_hidden=released["is_hidden"] | few)
+    return counts[["characteristic", "group"]].assign(**columns, is_hidden=numerator.isna())
+
+
+def _add_sums(cells: Cells, counts: pd.DataFrame) -> None:
+    """The groups of each characteristic are everyone; who completed and who did not are a group."""
+    rests = counts["named"] + " not completed"
+    cells.note(rests, counts["rest"], counts["rest"] * np.nan, NOT_SHOWN)
+    cells.add_sums(counts["named"], [counts["named"] + COMPLETED, rests])
+    for _, groups in counts[counts["characteristic"] != EVERYONE].groupby("characteristic"):
+        for end in ("", COMPLETED):
+            cells.add_sums([NAME_OF_ALL + end], [[name + end] for name in groups["named"]])
 
 
 def _describe(one: Compared, released: pd.DataFrame) -> dict[str, Any]:

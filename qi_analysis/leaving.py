@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qi_analysis.cells import NOT_SHOWN, TOTAL, Cells
 from qi_analysis.competing import NOT_ENDED, build_incidence
-from qi_analysis.disclosure import SMALLEST_BASE, round_count
+from qi_analysis.disclosure import SMALLEST_BASE
 from qi_analysis.periods import describe_day
 from qi_analysis.phrases import describe_month
 from qi_analysis.proportions import calculate_difference
@@ -34,6 +35,7 @@ MONTHS = 12
 SHORTEST_WINDOW, LONGEST_WINDOW = 91, 365  # days of starters before and after a date
 WEEK = 7
 EACH_OF_TWO = 0.975
+LI_START = "episodes.li_start."  # counts by the month LI began: the start of their names
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class Change:
     is_early: bool
 
 
-def build_leaving(workings: Workings, settled: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+def build_leaving(
+    workings: Workings, settled: pd.DataFrame, cells: Cells | None = None
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """(tables leaving_sessions and leaving_weeks, the facts of the page). settled: see build_settled_months.
 
     Sessions: LI starters of the last 12 settled months. Weeks: everyone who began since the first of these (of
@@ -65,7 +69,9 @@ def build_leaving(workings: Workings, settled: pd.DataFrame) -> tuple[dict[str, 
     own = episodes[episodes["start"].dt.to_period("M").isin(months.dt.to_period("M")).to_numpy()]
     change = find_change(workings, episodes)
     groups = {"all": recent} | (_split_at(episodes, change) if change else {})
-    curves = [build_weeks(group, change.weeks if change else weeks, name) for name, group in groups.items()]
+    cells = cells or Cells()
+    curves = [build_weeks(group, change.weeks if change else weeks, name, cells) for name, group in groups.items()]
+    _add_months(cells, months)
     facts: dict[str, Any] = {
         "months": [describe_month(day) for day in (months.iloc[[0, -1]] if len(months) else [])],
         "n_months": len(months),
@@ -74,7 +80,17 @@ def build_leaving(workings: Workings, settled: pd.DataFrame) -> tuple[dict[str, 
         "weeks": weeks,
         "change": _describe_change(change, groups) if change else None,
     }
-    return {"leaving_sessions": build_sessions(own), "leaving_weeks": pd.concat(curves, ignore_index=True)}, facts
+    tables = {"leaving_sessions": build_sessions(own, cells), "leaving_weeks": pd.concat(curves, ignore_index=True)}
+    return tables, facts
+
+
+def _add_months(cells: Cells, months: pd.Series) -> None:
+    """What the table of sessions adds up to is what the monthly results say of the same starters."""
+    named = {"1 came": [f"{LI_START}li_started"]}
+    named |= {end: [f"{LI_START}li_exit_{one}" for one in exits] for end, exits in ENDS.items()}
+    for column, bases in named.items():
+        parts = [[f"{base}@{month}"] for base in bases for month in months.dt.strftime("%Y-%m")]
+        cells.add_sums([f"sessions {column}"], parts, is_wide=True)
 
 
 def build_starters(workings: Workings) -> pd.DataFrame:
@@ -89,7 +105,7 @@ def build_starters(workings: Workings) -> pd.DataFrame:
     return pd.DataFrame({"start": chosen["li_start"], "n_li": chosen["n_li"], "days": days, "end": end})
 
 
-def build_sessions(starters: pd.DataFrame) -> pd.DataFrame:
+def build_sessions(starters: pd.DataFrame, cells: Cells | None = None) -> pd.DataFrame:
     """One row for each LI session 1 to LAST_SESSION and more: session, came, one column for each of SHOWN, open, next.
 
     came: people with at least so many sessions; they stay, come to the next one, or that session was their last
@@ -101,12 +117,27 @@ def build_sessions(starters: pd.DataFrame) -> pd.DataFrame:
     np.add.at(last, (session - 1, starters["end"].to_numpy()), 1)  # NOT_ENDED is the last column
     table = pd.DataFrame(last, columns=[*ENDS, "open"])
     came = last.sum(axis=1)[::-1].cumsum()[::-1]
-    counts = table[[*SHOWN, "open"]].assign(came=came, next=np.append(came[1:], 0))
+    counts = table[["died", *SHOWN, "open"]].assign(came=came, next=np.append(came[1:], 0))
     names = [str(number) for number in range(1, LAST_SESSION)] + [f"{LAST_SESSION} or more"]
-    return counts[["came", *SHOWN, "open", "next"]].apply(round_count).assign(session=names)
+    return _show_sessions(cells or Cells(), counts).assign(session=names)
 
 
-def build_weeks(starters: pd.DataFrame, weeks: int, group: str) -> pd.DataFrame:
+def _show_sessions(cells: Cells, counts: pd.DataFrame) -> pd.DataFrame:
+    """The counts as they may be shown; who died is none of them, and a row is who came."""
+    rows = range(1, LAST_SESSION + 1)
+    named = {column: [f"sessions {row} {column}" for row in rows] for column in ("came", "died", *SHOWN, "open")}
+    named["next"] = [*named["came"][1:], f"sessions {LAST_SESSION} next"]
+    cells.note(named["died"], counts["died"], counts["died"] * np.nan, NOT_SHOWN)
+    for end in ENDS:
+        total = pd.Series([counts[end].sum()])
+        cells.note([f"sessions {end}"], total, total * np.nan, NOT_SHOWN)
+        cells.add_sums([f"sessions {end}"], [[name] for name in named[end]])
+    cells.add_sums(named["came"], [named[column] for column in ("died", *SHOWN, "open", "next")])
+    columns = ("came", *SHOWN, "open", "next")
+    return pd.DataFrame({one: cells.show(named[one], counts[one], TOTAL * (one == "came")) for one in columns})
+
+
+def build_weeks(starters: pd.DataFrame, weeks: int, group: str, cells: Cells | None = None) -> pd.DataFrame:
     """One row a week from 0: group, week, people, at_risk, and for each of SHOWN the people with that end by then.
 
     The people are the share by Aalen and Johansen times those who began: without censoring exactly the count.
@@ -114,13 +145,17 @@ def build_weeks(starters: pd.DataFrame, weeks: int, group: str) -> pd.DataFrame:
     """
     at = np.arange(weeks + 1)
     curve = build_incidence(starters["days"].to_numpy(), starters["end"].to_numpy(), list(ENDS), at * WEEK)
-    n = len(starters)
-    people = float(round_count(pd.Series([n], dtype="float64")).iloc[0])
+    cells, n = cells or Cells(), len(starters)
+    named = {column: [f"weeks {group} {week} {column}" for week in at] for column in (*SHOWN, "at_risk")}
+    people = float(cells.show([f"weeks {group}"], pd.Series([n]), TOTAL).iloc[0])
+    true = (curve[list(SHOWN)] * n).round().assign(at_risk=curve["at_risk"])
+    shown = pd.DataFrame({column: cells.show(names, true[column]) for column, names in named.items()})
+    still = [[None, *named[end][:-1]] for end in SHOWN]  # who had ended by the week before is not at risk
+    cells.add_sums([f"weeks {group}"] * len(at), [named["at_risk"], *still])
     base = people if people >= SMALLEST_BASE else np.nan
-    counts = (curve[list(SHOWN)] * n).round().apply(round_count)
-    shares = (counts / base).clip(upper=1).add_prefix("share_")
-    frame = pd.DataFrame({"group": group, "week": at, "people": people, "at_risk": round_count(curve["at_risk"])})
-    return pd.concat([frame, counts, shares], axis=1)
+    shares = (shown[list(SHOWN)] / base).clip(upper=1).add_prefix("share_")
+    frame = pd.DataFrame({"group": group, "week": at, "people": people, "at_risk": shown["at_risk"]})
+    return pd.concat([frame, shown[list(SHOWN)], shares], axis=1)
 
 
 def find_change(workings: Workings, starters: pd.DataFrame) -> Change | None:

@@ -3,24 +3,30 @@
 Verdicts and signals come from the true numbers; everything that is drawn or printed comes from the released ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from qi_analysis.cells import TOTAL, Cells
 from qi_analysis.detection import describe_false_alarms, describe_months_to_signal
-from qi_analysis.disclosure import protect_results, round_count
+from qi_analysis.disclosure import protect_results
 from qi_analysis.fairness import build_fairness
 from qi_analysis.glance import build_glance
 from qi_analysis.leaving import build_leaving
 from qi_analysis.measure_charts import CHART_COLUMNS, build_charts, build_measure_facts, find_statistics, take_shown
+from qi_analysis.measure_definitions import build_definitions
 from qi_analysis.measure_names import build_names
 from qi_analysis.measure_words import build_measure_words
 from qi_analysis.periods import Period
+from qi_analysis.protection import find_hidden
 from qi_analysis.reasons import build_reasons
 from qi_analysis.recording import build_recording_alarm
 from qi_analysis.release import Release
+from qi_analysis.result_cells import add_result_sums, add_year_sums, build_count_names, hide_results, note_results
 from qi_analysis.review_facts import build_facts, build_words
 from qi_analysis.settings import Record
 from qi_analysis.spc import ChartSpec, build_chart_table
@@ -33,59 +39,82 @@ from qi_analysis.workings import Workings
 EXACT = ("li_completion", "M001", "M031", "M056", "M076", "M081", "M082")
 
 
-def build_release(workings: Workings, published: Release, checked_on: Sequence[date] = ()) -> Release:
+@dataclass(frozen=True)
+class Counted:
+    """Everything of a release that shows a count of its own; words and charts are made from it.
+
+    answers: the tables and facts of the pages on leaving, reasons and fairness. still: people in treatment.
+    """
+
+    released: pd.DataFrame
+    settled: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
+    answers: Mapping[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]]
+    still: Mapping[str, float | None]
+    cells: Cells
+
+
+def build_counted(workings: Workings, earlier: pd.DataFrame | None = None) -> Counted:
+    """Counts as they may be shown: hidden until nobody can work out a small one (protection.find_hidden).
+
+    earlier: the counts of earlier releases, as release_ledger reads them.
+    """
+    cells = _count(workings, Cells()).cells
+    return _count(workings, Cells(find_hidden(cells, earlier)))
+
+
+def _count(workings: Workings, cells: Cells) -> Counted:
+    released = build_released_results(workings, cells)
+    settled = build_settled_months(workings)
+    answers = {
+        "leaving": build_leaving(workings, settled, cells),
+        "reasons": build_reasons(workings, cells),
+        "fairness": build_fairness(workings, cells),
+    }
+    tables = {
+        "results": released,
+        "cohort": _build_cohort(workings, released, settled, cells),
+        "ledger": build_ledger(workings, cells),
+        "quality": build_quality(workings.account, cells),
+        "completeness": build_completeness(workings),
+        "strip": build_strip(workings, cells),
+        "strip_pairs": build_strip_pairs(workings, cells),
+    }
+    return Counted(released, settled, tables, answers, _count_open(workings, settled, cells), cells)
+
+
+def build_release(
+    workings: Workings, published: Release, checked_on: Sequence[date] = (), counted: Counted | None = None
+) -> Release:
     """The protected aggregates and sentences of a review, the published figures with them.
 
     checked_on: the days on which the team has checked a change of recording (recording.read_recording_checks).
+    counted: the counts as they may be shown, if they have been worked out before.
     """
-    record = workings.record
+    record, counted = workings.record, counted or build_counted(workings)
     measure = next(block for block in record.measures if block.id == record.aim.measure)
-    released = build_released_results(workings)
-    cohort = build_settled_months(workings)
-    charts = build_charts(workings, released, cohort)
-    answers = {
-        "leaving": build_leaving(workings, cohort),
-        "reasons": build_reasons(workings),
-        "fairness": build_fairness(workings),
-    }
+    charts = build_charts(workings, counted.released, counted.settled)
     true_chart, chart = charts.take(measure)
     words = build_measure_words(measure, build_names(record.completion.definitions))
     blocks = build_measure_facts(record, charts)
     alarm = build_recording_alarm(workings, checked_on)
     verdict = build_verdict(true_chart, words, [alarm.sentence] if alarm.is_open else [])
-    tables = _build_tables(workings, released, cohort) | dict(published.tables)
-    tables |= {
-        "chart": chart,
-        "measure_charts": take_shown(charts, blocks),
-        "glance": build_glance(charts.true, released, record.measures, find_statistics(record)),
-    }
-    tables |= {name: table for answer, _ in answers.values() for name, table in answer.items()}
+    tables = {**counted.tables, **published.tables, "chart": chart, "measure_charts": take_shown(charts, blocks)}
+    tables["glance"] = build_glance(charts.true, counted.released, record.measures, find_statistics(record))
+    tables |= {name: table for answer, _ in counted.answers.values() for name, table in answer.items()}
     facts = build_facts(workings, measure) | build_words(workings, (measure, words), chart, verdict)
     facts |= {
         "left_out_months": charts.left_out,
         "measure_charts": blocks,
-        "settled_to": _last_settled(cohort),
-        "open": _count_open(workings),
+        "settled_to": _last_settled(counted.settled),
+        "open": counted.still,
         "recording": {"is_open": alarm.is_open, "what": alarm.what, "watch": list(alarm.watch)},
         **_describe_chance(workings.record, chart, verdict),
-        **{name: told for name, (_, told) in answers.items()},
+        **{name: told for name, (_, told) in counted.answers.items()},
         "suggestions": build_suggestion_facts(charts.rows, record.measures, record),
         **published.facts,
     }
     return Release(facts, tables)
-
-
-def _build_tables(workings: Workings, released: pd.DataFrame, cohort: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The tables that need nothing but the results and the rows."""
-    return {
-        "results": released,
-        "cohort": _build_cohort(workings, released, cohort),
-        "ledger": build_ledger(workings),
-        "quality": build_quality(workings.account),
-        "completeness": build_completeness(workings),
-        "strip": build_strip(workings),
-        "strip_pairs": build_strip_pairs(workings),
-    }
 
 
 def _describe_chance(record: Record, chart: pd.DataFrame, verdict: Verdict) -> dict[str, str]:
@@ -98,12 +127,22 @@ def _describe_chance(record: Record, chart: pd.DataFrame, verdict: Verdict) -> d
     }
 
 
-def build_released_results(workings: Workings) -> pd.DataFrame:
-    """Every result as it may be shared: decision 11, whole-service totals of EXACT exact unless small."""
-    statistic = pd.Series(find_statistics(workings.record))
-    strict = workings.record.settings.protection == "plain"
-    exact = pd.Series({name: name in EXACT and not strict for name in statistic.index})
-    return protect_results(workings.results, statistic, exact)
+def build_released_results(workings: Workings, cells: Cells | None = None) -> pd.DataFrame:
+    """Every result as it may be shared: decision 11, whole-service totals of EXACT exact unless small.
+
+    Every count goes through `cells`; one that is hidden for the sake of others takes its value with it.
+    """
+    record, cells = workings.record, cells or Cells()
+    statistic = pd.Series(find_statistics(record))
+    strict = record.settings.protection == "plain"
+    is_exact = pd.Series({name: name in EXACT and not strict for name in statistic.index})
+    definitions = build_definitions(record.measures, record.completion.definitions)
+    names = build_count_names(workings.results, definitions)
+    released = hide_results(protect_results(workings.results, statistic, is_exact), names, cells.hidden)
+    note_results(cells, workings.results, released, names, is_exact)
+    add_result_sums(cells, names, record.completion.team_choice)
+    add_year_sums(cells, names, workings.period)
+    return released
 
 
 def build_settled_months(workings: Workings) -> pd.DataFrame:
@@ -125,7 +164,7 @@ def build_settled_months(workings: Workings) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def _count_open(workings: Workings) -> dict[str, float | None]:
+def _count_open(workings: Workings, settled: pd.DataFrame, cells: Cells) -> dict[str, float | None]:
     """People still in LI treatment, and those of them with no seen contact for inactivity_days; rounded to 5."""
     referrals, contacts = workings.pathways.referrals, workings.pathways.contacts
     choice = f"exit_{workings.record.completion.team_choice}"
@@ -133,7 +172,10 @@ def _count_open(workings: Workings) -> dict[str, float | None]:
     seen = contacts[contacts["is_seen"].to_numpy()]
     last = seen.groupby("referral")["contact_on"].max().reindex(np.arange(len(referrals)))
     idle = pd.Timestamp(workings.period.end) - last > pd.Timedelta(days=workings.record.completion.inactivity_days)
-    counts = round_count(pd.Series([is_open.sum(), (is_open & idle.to_numpy()).sum()], dtype="float64"))
+    named = ["in treatment", "in treatment, idle"]
+    cells.add_sums(named[:1], [named[1:]])
+    cells.add_sums(named[:1], [[name] for name in _name_months("li_exit_open", settled)], is_wide=True)
+    counts = cells.show(named, pd.Series([is_open.sum(), (is_open & idle.to_numpy()).sum()]), TOTAL)
     known = [None if pd.isna(number) else float(number) for number in counts]
     return {"people": known[0], "idle": known[1], "days": workings.record.completion.inactivity_days}
 
@@ -148,7 +190,11 @@ def _select(results: pd.DataFrame, measure_id: str, clock: str) -> pd.DataFrame:
     return chosen.reset_index(drop=True)
 
 
-def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFrame) -> pd.DataFrame:
+def _name_months(flag: str, settled: pd.DataFrame) -> list[str]:
+    return list(f"episodes.li_start.{flag}@" + settled["interval_start"].dt.strftime("%Y-%m"))
+
+
+def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     """The start-month view: share completed of those whose LI has ended, and within 26 weeks; settled or not."""
     shown = _select(released, "li_completion", "start").assign(is_settled=settled["is_settled"])
     spec = ChartSpec(
@@ -162,6 +208,6 @@ def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFr
     names = {"numerator": "numerator_26w", "denominator": "denominator_26w", "value": "value_26w"}
     return chart[CHART_COLUMNS].assign(
         **{new: horizon[old] for old, new in names.items()},
-        n_started=round_count(settled["n_started"]),
-        n_open=round_count(settled["n_open"]),
+        n_started=cells.show(_name_months("li_started", settled), settled["n_started"], TOTAL),
+        n_open=cells.show(_name_months("li_exit_open", settled), settled["n_open"]),
     )

@@ -1,14 +1,18 @@
 """Can we trust these numbers? The tables of page 13, protected: rows, repairs, blanks, definitions side by side."""
 
+from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from qi_analysis.account import Account
-from qi_analysis.disclosure import SMALLEST_BASE, round_count
+from qi_analysis.cells import TOTAL, Cells
+from qi_analysis.disclosure import SMALLEST_BASE, calculate_released_share
 from qi_analysis.episode_flags import ENDED
 from qi_analysis.measure_definitions import read_definitions
+from qi_analysis.periods import Period
+from qi_analysis.result_cells import COMPLETED_LI, ENDED_LI, FINISHED, TREATED, name_year
 from qi_analysis.workings import Workings
 
 STRIP = (
@@ -34,23 +38,29 @@ COMPLETENESS = {
 MOST_BLANK = 0.20  # more and the breakdown is not available
 
 
-def build_ledger(workings: Workings) -> pd.DataFrame:
+def build_ledger(workings: Workings, cells: Cells) -> pd.DataFrame:
     """Rows in, used, merged and set aside by file, rounded to 5; files are named by what they hold."""
     ledger = workings.account.build_ledger()
-    counts = ["rows_in", "used", "merged", "set_aside"]
-    return ledger[counts].apply(round_count).assign(table=workings.file_tables)[["table", *counts]]
+    columns = {"rows_in": TOTAL, "used": 0, "merged": 0, "set_aside": 0}
+    names = {column: [f"rows.{number}.{column}" for number in range(len(ledger))] for column in columns}
+    shown = {column: cells.show(names[column], ledger[column], order) for column, order in columns.items()}
+    cells.add_sums(names["rows_in"], [names["used"], names["merged"], names["set_aside"]])
+    return pd.DataFrame({"table": workings.file_tables, **shown})
 
 
-def build_quality(account: Account) -> pd.DataFrame:
+def build_quality(account: Account, cells: Cells) -> pd.DataFrame:
     """Each cleaning rule that was used, with the rounded number of rows it touched in all fields of a table."""
     quality = account.build_quality()
     by_table = ["rule", "table", "treatment", "says", "why"]
     total = quality.groupby(by_table, sort=False, as_index=False)["rows"].sum()
-    return total.assign(rows=round_count(total["rows"]))
+    return total.assign(rows=cells.show("rows." + total["table"] + "." + total["rule"], total["rows"]))
 
 
 def build_completeness(workings: Workings) -> pd.DataFrame:
-    """The share of blanks in each field over the 12 months to the period, in whole per cent on at least 20."""
+    """The share of blanks in each field over the 12 months to the period, from rounded counts on at least 20.
+
+    is_hidden: 1 to 7 are blank, or not blank. is_usable: not known to be blank in more than MOST_BLANK.
+    """
     rows = []
     last = pd.Timestamp(workings.period.end)
     first = pd.Timestamp(workings.period.plus(1 - STRIP_MONTHS).start)
@@ -62,19 +72,25 @@ def build_completeness(workings: Workings) -> pd.DataFrame:
         chosen = frame[frame[by].between(first, last).to_numpy()]
         if only and not only.endswith("_on"):
             chosen = chosen[chosen[only].to_numpy()]
-        blank = chosen[field].isna().mean() if field in chosen and len(chosen) else np.nan
-        share = np.floor(blank * 100 + 0.5) / 100 if len(chosen) >= SMALLEST_BASE else np.nan
-        rows.append({"field": words, "blank_share": share, "is_recorded": field in frame})
+        blank = float(chosen[field].isna().sum()) if field in chosen else np.nan
+        share = calculate_released_share(blank, len(chosen))
+        is_hidden = bool(pd.isna(share) and field in frame)
+        rows.append({"field": words, "blank_share": share, "is_recorded": field in frame, "is_hidden": is_hidden})
     return pd.DataFrame(rows).assign(is_usable=lambda t: t["is_recorded"] & ~(t["blank_share"] > MOST_BLANK))
 
 
-def build_strip(workings: Workings) -> pd.DataFrame:
+def build_strip(workings: Workings, cells: Cells) -> pd.DataFrame:
     """The definitions side by side over the last 12 months by end month, counts rounded to 5, the choice marked."""
     first = pd.Timestamp(workings.period.plus(1 - STRIP_MONTHS).start)
     results = workings.results
     chosen = results[results["clock"].isin(["end", "national"]) & (results["interval_start"] >= first)]
     total = chosen[chosen["measure_id"].isin(STRIP)].groupby("measure_id")[["numerator", "denominator"]].sum()
-    total = total.reindex(list(STRIP)).apply(round_count)
+    total = total.reindex(list(STRIP))
+    tops = [name_year(FINISHED, workings.period)] + [
+        name_year(one.replace("li_completion", COMPLETED_LI), workings.period) for one in STRIP[1:]
+    ]
+    bottoms = [name_year(one, workings.period) for one in (TREATED, *[ENDED_LI] * (len(STRIP) - 1))]
+    total = cells.show_shares(tops, bottoms, total, TOTAL)
     share = (total["numerator"] / total["denominator"]).where(total["denominator"] >= SMALLEST_BASE)
     choice = f"li_completion_{workings.record.completion.team_choice}"
     names = {one.measure_id: one.name for one in read_definitions()}
@@ -85,7 +101,7 @@ def build_strip(workings: Workings) -> pd.DataFrame:
     ).reset_index()
 
 
-def build_strip_pairs(workings: Workings) -> pd.DataFrame:
+def build_strip_pairs(workings: Workings, cells: Cells | None = None) -> pd.DataFrame:
     """How many people two definitions count differently: definition, other, people (rounded to 5), last 12 months.
 
     Over the LI episodes of the headline denominator that ended in those months; it is the same for every definition.
@@ -99,4 +115,17 @@ def build_strip_pairs(workings: Workings) -> pd.DataFrame:
     completed = {name: (recent[f"exit_{name}"] == "completed").to_numpy() for name in names}
     pairs = [(a, b, float((completed[a] != completed[b]).sum())) for a, b in combinations(names, 2)]
     table = pd.DataFrame(pairs, columns=["definition", "other", "people"])
-    return table.assign(people=round_count(table["people"]), ended=round_count(pd.Series([float(len(recent))]))[0])
+    cells = cells or Cells()
+    named = f"pairs.{workings.period.id}." + table["definition"] + "." + table["other"]
+    _add_nested(cells, workings.period, table.assign(named=named), completed)
+    ended = cells.show([name_year(ENDED_LI, workings.period)], pd.Series([float(len(recent))]), TOTAL)[0]
+    return table.assign(people=cells.show(named, table["people"]), ended=ended)
+
+
+def _add_nested(cells: Cells, period: Period, pairs: pd.DataFrame, completed: Mapping[str, np.ndarray]) -> None:
+    """Where one definition holds everyone of another, those counted differently are the rest of the larger one."""
+    for first, other, people, name in pairs.itertuples(index=False):
+        larger, smaller = sorted((first, other), key=lambda one: -completed[one].sum())
+        if completed[larger].sum() - completed[smaller].sum() == people:
+            tops = [name_year(f"{COMPLETED_LI}_{one}", period) for one in (larger, smaller)]
+            cells.add_sums(tops[:1], [tops[1:], [name]])

@@ -25,13 +25,14 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # A module may import those before it and no other. A new module gets its place here.
 LAYERS = (
-    "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure settings faults table_fields",
+    "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure cells settings faults table_fields",
     "measure_names record headings csv_reader reader extract account repair typed merge people referrals links contacts scores",
     "clean checks stages outcomes episodes pathways flags episode_flags bookings open_referrals measure_definitions measures",
     "worked_examples",
     "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase competing proportions",
     "suggestion confirmation signals wording benchmark_settings benchmark_data benchmark_levels benchmark release standing",
     "standing_release benchmark_release published_figures",
+    "result_cells attack protection",
     "workings workshop trust detection recording leaving reasons characteristics fairness glance measure_words measure_charts review_facts summaries revisions",
     "review fragments charts bars incidence funnel_chart page_words page_trust page_benchmark page_glance page_measures page_standing",
     "page_leaving page_reasons page_fairness pages",

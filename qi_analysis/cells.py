@@ -1,0 +1,98 @@
+"""Every count of a release: what it is, how it is shown, and so what a reader knows of it.
+
+A count has a name that says what is counted: the same people in two tables are one count. Counts are noted while the
+tables of a release are built, and are attacked together before anything is written.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from qi_analysis.disclosure import LARGEST_HIDDEN, ROUND_TO, is_small, round_count
+
+MOST = 1_000_000.0  # a count that is not shown is below this
+INNER, TOTAL, EXACT, NOT_SHOWN = (
+    0,
+    1,
+    2,
+    9,
+)  # the order in which counts are hidden for others; the last never stand in a table
+Order = int | npt.NDArray[np.integer]  # of all counts or of each
+COLUMNS = ["name", "true", "low", "high", "order"]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The counts of one release. hidden: the names that are hidden for the sake of others."""
+
+    hidden: frozenset[str] = frozenset()
+    parts: list[pd.DataFrame] = field(default_factory=list)
+    sums: list[tuple[list[str], list[list[str | None]], bool]] = field(default_factory=list)
+
+    def show(
+        self, names: Iterable[str], counts: pd.Series, order: Order = INNER, also: pd.Series | None = None
+    ) -> pd.Series:
+        """The counts as they may be shown: rounded to 5, missing where 1 to 7, hidden for others, or `also` is True."""
+        named = pd.Series(list(names), counts.index, dtype="object")
+        shown = round_count(counts.astype("float64")).mask(named.isin(self.hidden))
+        shown = shown if also is None else shown.mask(also)
+        self.note(named, counts, shown, order)
+        return shown
+
+    def show_shares(
+        self, tops: Iterable[str], bottoms: Iterable[str], counts: pd.DataFrame, order: Order = INNER
+    ) -> pd.DataFrame:
+        """numerator and denominator as they may be shown; both are missing where one of them or the rest is 1 to 7."""
+        tops, bottoms, rest = list(tops), list(bottoms), counts["denominator"] - counts["numerator"]
+        also = is_small(rest) | is_small(counts["numerator"]) | is_small(counts["denominator"])
+        rests = [f"{bottom} less {top}" for top, bottom in zip(tops, bottoms, strict=True)]
+        self.note(rests, rest, rest * np.nan, NOT_SHOWN)
+        self.add_sums(bottoms, [tops, rests])
+        shown = {
+            "numerator": self.show(tops, counts["numerator"], order, also),
+            "denominator": self.show(bottoms, counts["denominator"], order, also),
+        }
+        return pd.DataFrame(shown, counts.index)
+
+    def note(
+        self, names: Iterable[str], counts: pd.Series, shown: pd.Series, order: Order = INNER, exact: bool = False
+    ) -> None:
+        """Remember counts and how they are shown: rounded to 5, exactly, or (missing) not at all."""
+        low, high = _read_back(shown.to_numpy(dtype="float64"), exact)
+        columns = {"name": list(names), "true": counts.to_numpy(dtype="float64").round(), "low": low, "high": high}
+        self.parts.append(pd.DataFrame(columns).assign(order=order).dropna(subset=["true"]))
+
+    def add_sums(self, wholes: Iterable[str], parts: Iterable[Iterable[str | None]], is_wide: bool = False) -> None:
+        """Each whole is the sum of its parts, or holds them and more: which of the two, the true counts tell.
+
+        parts: for each part its names, one for each whole. A part that is not among the counts is left out. is_wide: sums
+        over many months, each of which has sums of its own.
+        """
+        self.sums.append((list(wholes), [list(one) for one in parts], is_wide))
+
+    def build(self) -> pd.DataFrame:
+        """One row for each count: name, true, low, high (the smallest and largest it can be), order.
+
+        A name noted with two counts stays with the first; the other has nothing to do with it and is never hidden for others.
+        """
+        if not self.parts:
+            return pd.DataFrame(columns=COLUMNS)
+        every = pd.concat(self.parts, ignore_index=True)
+        is_other = every["true"] != every.groupby("name")["true"].transform("first")
+        every["name"] += pd.Series(np.where(is_other, " but " + every["true"].astype(str), ""))
+        stands = every["order"].where((every["order"] < NOT_SHOWN) & ~is_other)
+        by_name = every.assign(order=stands).groupby("name", sort=True)
+        bounds = by_name.agg(true=("true", "first"), low=("low", "max"), high=("high", "min"), order=("order", "max"))
+        return bounds.fillna({"order": NOT_SHOWN}).reset_index()
+
+
+def _read_back(shown: np.ndarray, exact: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The smallest and largest whole counts that are shown as these."""
+    reach = 0 if exact else ROUND_TO // 2
+    low = np.where(shown > 0, np.maximum(shown - reach, 0 if exact else LARGEST_HIDDEN + 1), 0.0)
+    high = np.where(shown > 0, shown + reach, 0.0)
+    hidden = np.isnan(shown)
+    return np.where(hidden, 0.0, low), np.where(hidden, MOST, high)

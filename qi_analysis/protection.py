@@ -1,0 +1,140 @@
+"""Secondary hiding: which counts are hidden for the sake of others, until the attack on all of them fails.
+
+The order does not depend on any value: parts before totals, then by name. Hiding only takes away what a reader knows,
+so the search ends, and a count that was safe stays safe.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from qi_analysis.attack import Known, find_exposed, find_parts
+from qi_analysis.cells import MOST, NOT_SHOWN, Cells
+
+
+@dataclass(frozen=True)
+class Puzzle:
+    """The counts with what is known of them, one row for each, and the sums between them.
+
+    counts: true, low, high, order and name (the first in the alphabet). place: for each name its row.
+    """
+
+    counts: pd.DataFrame
+    place: pd.Series
+    sums: csr_array
+    most: np.ndarray  # of whole less parts, which is at least 0
+    is_wide: np.ndarray  # sums over many months
+
+
+def find_hidden(cells: Cells, earlier: pd.DataFrame | None = None) -> frozenset[str]:
+    """The names to hide besides the small counts, so that every hidden count of 1 to 7 keeps 3 possible values.
+
+    earlier: name, true, low and high of counts that readers have seen in earlier releases; where the count is still
+    the same, they know it as it was shown then, whatever is hidden now.
+    """
+    puzzle = build_puzzle(_join_earlier(cells.build(), earlier), cells)
+    hidden, exposed = np.zeros(len(puzzle.counts), dtype=bool), None
+    while True:
+        known = build_known(puzzle, hidden)
+        exposed = find_exposed(known, exposed)  # what is safe stays safe: only what was exposed is looked at again
+        chosen = _choose(puzzle, known, exposed)
+        if not len(chosen):
+            return frozenset(puzzle.place.index[hidden[puzzle.place.to_numpy()]])
+        hidden[chosen] = True
+
+
+def count_exposed(cells: Cells, earlier: pd.DataFrame | None = None) -> int:
+    """How many hidden counts of 1 to 7 a reader could narrow down to fewer than 3 values."""
+    puzzle = build_puzzle(_join_earlier(cells.build(), earlier), cells)
+    hidden = np.zeros(len(puzzle.counts), dtype=bool)
+    hidden[puzzle.place[puzzle.place.index.isin(cells.hidden)]] = True
+    return int(find_exposed(build_known(puzzle, hidden)).sum())
+
+
+def _join_earlier(counts: pd.DataFrame, earlier: pd.DataFrame | None) -> pd.DataFrame:
+    """The counts with what readers know of them already: seen_low and seen_high."""
+    if earlier is None or earlier.empty:
+        return counts.assign(seen_low=0.0, seen_high=MOST)
+    seen = counts[["name", "true"]].merge(earlier, on=["name", "true"])
+    bounds = seen.groupby("name").agg(seen_low=("low", "max"), seen_high=("high", "min"))
+    return counts.join(bounds, on="name").fillna({"seen_low": 0.0, "seen_high": MOST})
+
+
+def build_puzzle(counts: pd.DataFrame, cells: Cells) -> Puzzle:
+    """Names that always count the same are one count."""
+    sums, most, is_wide = _build_sums(counts, cells)
+    is_same = (most == 0) & (np.diff(sums.indptr) == 2)
+    pairs = abs(sums[np.flatnonzero(is_same)])
+    _, group = connected_components(csr_array(pairs.T @ pairs), directed=False)
+    joined = counts.assign(order=counts["order"].where(counts["order"] < NOT_SHOWN)).groupby(group)
+    smallest, largest = ("low", "seen_low"), ("high", "seen_high")
+    merged = joined.agg(
+        name=("name", "min"), true=("true", "first"), order=("order", "max"),
+        **{name: (name, "max") for name in smallest}, **{name: (name, "min") for name in largest},
+    )  # fmt: skip
+    to_group = csr_array((np.ones(len(counts)), (np.arange(len(counts)), group)), (len(counts), len(merged)))
+    sums = csr_array(sums @ to_group)
+    sums.eliminate_zeros()
+    kept = np.flatnonzero(np.diff(sums.indptr))
+    return Puzzle(
+        merged.fillna({"order": NOT_SHOWN}), pd.Series(group, counts["name"]), sums[kept], most[kept], is_wide[kept]
+    )
+
+
+def _build_sums(counts: pd.DataFrame, cells: Cells) -> tuple[csr_array, np.ndarray, np.ndarray]:
+    """(factors, most, is_wide): one row for each sum, whole less parts, which is 0 to most."""
+    places = pd.Index(counts["name"].astype("object"))
+    true = np.append(counts["true"].to_numpy(), 0.0)
+    rows, columns, factors, most, wide, n = [], [], [], [], [], 0
+    for wholes, parts, is_wide in cells.sums:
+        whole = places.get_indexer(pd.Index(wholes, dtype="object"))
+        kept = np.flatnonzero(whole >= 0)
+        found = [places.get_indexer(pd.Index(one, dtype="object"))[kept] for one in parts]
+        rest = true[whole[kept]] - sum((true[one] for one in found), np.zeros(len(kept)))
+        if (rest < 0).any():  # parts that are sometimes more than their whole: no sum, and of no use to a reader
+            continue
+        for factor, one in ((1.0, whole[kept]), *((-1.0, part) for part in found)):
+            has = np.flatnonzero(one >= 0)
+            rows.append(n + has)
+            columns.append(one[has])
+            factors.append(np.full(len(has), factor))
+        most.append(np.full(len(kept), MOST if rest.any() else 0.0))
+        wide.append(np.full(len(kept), is_wide))
+        n += len(kept)
+    if not n:
+        return csr_array((0, len(counts))), np.zeros(0), np.zeros(0, dtype=bool)
+    matrix = csr_array((np.concatenate(factors), (np.concatenate(rows), np.concatenate(columns))), (n, len(counts)))
+    return matrix, np.concatenate(most), np.concatenate(wide)
+
+
+def build_known(puzzle: Puzzle, hidden: np.ndarray) -> Known:
+    """What a reader knows when the counts of these rows are hidden besides the small ones."""
+    counts = puzzle.counts
+    now = counts[["low", "high", "seen_low", "seen_high"]].to_numpy().T
+    low = np.maximum(np.where(hidden, 0.0, now[0]), now[2])
+    high = np.minimum(np.where(hidden, MOST, now[1]), now[3])
+    is_marked = (counts["order"] < NOT_SHOWN).to_numpy()
+    is_extra = hidden & (high >= MOST)
+    return Known(counts["true"].to_numpy(), low, high, is_marked, is_extra, puzzle.sums, puzzle.most, puzzle.is_wide)
+
+
+def _choose(puzzle: Puzzle, known: Known, exposed: np.ndarray) -> np.ndarray:
+    """In each part with an exposed count the first shown one, in the order of hiding, that shares a sum with it."""
+    counts = puzzle.counts
+    can = ~known.is_hidden & (counts["order"] < NOT_SHOWN).to_numpy() & (counts["seen_high"] >= MOST).to_numpy()
+    ranked = counts[can].sort_values(["order", "name"]).index.to_numpy()
+    rank = np.full(len(counts), len(counts))
+    rank[ranked] = np.arange(len(ranked))
+    shares = abs(puzzle.sums)
+    part = find_parts(known, ~known.is_wide)
+    chosen: dict[int, int] = {}
+    for one in np.flatnonzero(exposed):
+        rows = shares[:, [one]].nonzero()[0]
+        near = np.unique(shares[rows].nonzero()[1])
+        first = near[np.argmin(rank[near])]
+        if rank[first] < rank[chosen.get(part[one], first)] or (part[one] not in chosen and rank[first] < len(counts)):
+            chosen[part[one]] = int(first)
+    return np.array(sorted(chosen.values()), dtype=int)

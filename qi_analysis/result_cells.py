@@ -1,0 +1,154 @@
+"""The counts of the monthly results as a reader sees them, and which of them add up to which (definitions/sums.csv).
+
+The name of a count says what is counted, by which date and in which month, so that the same people counted for two
+measures are one count: "episodes.li_end.li_ended@2022-08".
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qi_analysis.cells import EXACT, INNER, NOT_SHOWN, TOTAL, Cells
+from qi_analysis.codes import read_rows
+from qi_analysis.disclosure import SHARE_STATISTICS
+from qi_analysis.measure_definitions import MeasureDefinition
+from qi_analysis.periods import Period
+
+SUMS = Path(__file__).parent / "definitions" / "sums.csv"
+COUNTED = ("count", *SHARE_STATISTICS)  # statistics whose numerator is a number of people or appointments
+ANY = "*"
+YEAR = 12  # months of what is shown for a year
+ENDED_LI, COMPLETED_LI = "episodes.li_end.li_ended", "episodes.li_end.li_completed"
+LEFT_LI = "episodes.li_end.li_left"
+TREATED, FINISHED = "referrals.ended_on.treated", "referrals.ended_on.finished"
+
+
+@dataclass(frozen=True)
+class CountNames:
+    """For each row of results the names of its numerator and denominator, "" where there is no such count."""
+
+    top: np.ndarray
+    bottom: np.ndarray
+
+
+def build_count_names(results: pd.DataFrame, definitions: Sequence[MeasureDefinition]) -> CountNames:
+    """The names, for results of these definitions.
+
+    A numerator is counted among its denominator. Where one word gives different counts among different denominators,
+    the name says among whom.
+    """
+    tops = _name_tops(results, [one for one in definitions if one.statistic in COUNTED])
+    bottoms = {_key(one): _name(one, one.denominator) for one in definitions if one.denominator}
+    keys = (results["measure_id"].astype("object") + " " + results["clock"].astype("object")).tolist()
+    month = ("@" + results["interval_start"].dt.strftime("%Y-%m")).tolist()
+    named = (
+        np.array([names[key] + at if key in names else "" for key, at in zip(keys, month, strict=True)], dtype="object")
+        for names in (tops, bottoms)
+    )
+    return CountNames(*named)
+
+
+def _name_tops(results: pd.DataFrame, definitions: Sequence[MeasureDefinition]) -> dict[str, str]:
+    counts = {
+        f"{id_} {clock}": tuple(one) for (id_, clock), one in results.groupby(["measure_id", "clock"])["numerator"]
+    }
+    different: dict[str, set[tuple[float, ...]]] = {}
+    for one in definitions:
+        different.setdefault(_name_top(one), set()).add(counts.get(_key(one), ()))
+    among = {_key(one): f" among {one.denominator}" if one.denominator else "" for one in definitions}
+    return {
+        _key(one): _name_top(one) + (among[_key(one)] if len(different[_name_top(one)]) > 1 else "")
+        for one in definitions
+    }
+
+
+def _key(one: MeasureDefinition) -> str:
+    return f"{one.measure_id} {one.clock}"
+
+
+def _name(one: MeasureDefinition, counted: str) -> str:
+    return f"{one.table}.{one.month_by}.{counted}"
+
+
+def _name_top(one: MeasureDefinition) -> str:
+    codes = f":{'+'.join(one.codes)}" if one.codes else ""
+    return _name(one, f"{one.numerator}{codes}")
+
+
+def note_results(
+    cells: Cells, results: pd.DataFrame, released: pd.DataFrame, names: CountNames, exact: pd.Series
+) -> None:
+    """Note every numerator, denominator and complement of the results. exact: measure_id -> shown exactly."""
+    is_exact = results["measure_id"].map(exact).fillna(False).to_numpy(dtype=bool)
+    wholes = _list_wholes()
+    for named, column in ((names.top, "numerator"), (names.bottom, "denominator")):
+        for chosen in (is_exact, ~is_exact):
+            kept = chosen & (named != "") & results[column].notna().to_numpy()
+            is_whole = pd.Series(named[kept], dtype="object").str.split("@").str[0].isin(wholes)
+            order = EXACT if chosen is is_exact else np.where(is_whole, TOTAL, INNER)
+            cells.note(named[kept], results.loc[kept, column], released.loc[kept, column], order, chosen is is_exact)
+    both = (names.top != "") & (names.bottom != "")
+    rest = (results["denominator"] - results["numerator"])[both]
+    rests = names.bottom[both] + " less " + names.top[both]
+    cells.note(rests, rest, rest * np.nan, NOT_SHOWN)
+    cells.add_sums(names.bottom[both], [names.top[both], rests])
+
+
+def hide_results(released: pd.DataFrame, names: CountNames, hidden: frozenset[str]) -> pd.DataFrame:
+    """Released results without the counts of these names, and without the values worked out from them."""
+    top, bottom = (np.isin(one, list(hidden)) for one in (names.top, names.bottom))
+    columns = {"numerator": top, "denominator": bottom, "value": top | bottom}
+    masked = {name: released[name].mask(is_hidden) for name, is_hidden in columns.items()}
+    return released.assign(**masked, is_hidden=released["is_hidden"] | top | bottom)
+
+
+@cache
+def _list_wholes() -> frozenset[str]:
+    """Names without their month of what is the sum of something."""
+    return frozenset(f"{row['table']}.{by}.{row['whole']}" for row in read_rows(SUMS) for by in _months_by(row))
+
+
+def _months_by(row: dict[str, str]) -> tuple[str, ...]:
+    known = {"episodes": ("li_end", "li_start"), "bookings": ("contact_on",), "open_episodes": ("as_at",)}
+    return known[row["table"]] if row["month_by"] == ANY else (row["month_by"],)
+
+
+def add_result_sums(cells: Cells, names: CountNames, choice: str) -> None:
+    """Add the sums of definitions/sums.csv for every month of the results. choice: the team's definition of completed."""
+    known = {name for name in {*names.top, *names.bottom} if name}
+    bases = sorted({name.split("@")[0] for name in known})
+    months = sorted({name.split("@")[1] for name in known})
+    for row in read_rows(SUMS):
+        for by in _months_by(row):
+            start = f"{row['table']}.{by}."
+            parts = list(_list_parts(row["parts"].format(choice=choice).split(), start, bases))
+            cells.add_sums(_in_months(start + row["whole"], months), [_in_months(part, months) for part in parts])
+
+
+def name_year(base: str, period: Period) -> str:
+    """The name of a count over the 12 months to a period."""
+    return f"{base}@{YEAR} to {period.id}"
+
+
+def add_year_sums(cells: Cells, names: CountNames, period: Period) -> None:
+    """Add for everything counted by month that a count of 12 months is the sum of its months."""
+    bases = sorted({name.split("@")[0] for name in {*names.top, *names.bottom} if name})
+    months = [period.plus(back).id for back in range(1 - YEAR, 1)]
+    cells.add_sums(
+        [name_year(base, period) for base in bases], [[f"{base}@{month}" for base in bases] for month in months], True
+    )
+
+
+def _list_parts(parts: Iterable[str], start: str, bases: Sequence[str]) -> Iterable[str]:
+    """The parts by name; "source:*" stands for every code of it that is counted."""
+    for part in parts:
+        wanted = start + part
+        yield from [base for base in bases if base.startswith(wanted[:-1])] if part.endswith(ANY) else [wanted]
+
+
+def _in_months(base: str, months: Sequence[str]) -> list[str]:
+    return [f"{base}@{month}" for month in months]
