@@ -191,8 +191,10 @@ def _build_manifest(prepared: Prepared, release: Any, revision: int, page: str) 
     facts = release.facts
     ledger = prepared.account.build_ledger()
     inputs = [
-        {"holds": holds, "sha256": prepared.inputs[row.file], "rows_in": int(row.rows_in)}
-        for holds, row in zip(prepared.file_tables, ledger.itertuples(), strict=True)
+        {"holds": holds, "sha256": prepared.inputs[row.file], "rows_in": rows_in if rows_in == rows_in else None}
+        for holds, row, rows_in in zip(
+            prepared.file_tables, ledger.itertuples(), release.tables["ledger"]["rows_in"], strict=True
+        )
     ]
     manifest = {
         "period": facts["period"],

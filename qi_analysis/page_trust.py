@@ -53,15 +53,15 @@ def show_completeness(release: Release) -> Html:
     """How often each field is blank in the last 12 months."""
     rows = release.tables["completeness"]
     blank = [
-        percent(share) if recorded else "not recorded"
-        for share, recorded in zip(rows["blank_share"], rows["is_recorded"], strict=True)
+        "not recorded" if not recorded else HIDDEN if hidden else percent(share)
+        for share, recorded, hidden in zip(rows["blank_share"], rows["is_recorded"], rows["is_hidden"], strict=True)
     ]
     usable = ["yes" if ok else "no: too often blank" for ok in rows["is_usable"]]
     table = pd.DataFrame({"Field": rows["field"], "Blank": blank, "Usable": usable})
     return render_table(
         table,
         "Blank fields, last 12 months",
-        "A field that is blank in more than 20% is not used to compare groups.",
+        "A field that is blank in more than 20% is not used to compare groups. Shares come from rounded counts.",
     )
 
 

@@ -4,7 +4,8 @@ The order does not depend on any value: parts before totals, then by name. Hidin
 so the search ends, and a count that was safe stays safe.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from qi_analysis.attack import Known, find_exposed, find_parts
-from qi_analysis.cells import MOST, NOT_SHOWN, Cells
+from qi_analysis.cells import INNER, MOST, NOT_SHOWN, TOTAL, Cells
+
+MONTHLY = r"@\d{4}-\d\d"  # in the name of what is counted by month
 
 
 @dataclass(frozen=True)
@@ -28,30 +31,81 @@ class Puzzle:
     most: np.ndarray  # of whole less parts, which is at least 0
     is_wide: np.ndarray  # sums over many months
 
+    def place_names(self, names: Iterable[str]) -> np.ndarray:
+        """True at the rows of these names."""
+        found = np.zeros(len(self.counts), dtype=bool)
+        found[self.place[self.place.index.isin(list(names))]] = True
+        return found
 
-def find_hidden(cells: Cells, earlier: pd.DataFrame | None = None) -> frozenset[str]:
+    def take(self, rows: np.ndarray) -> "Puzzle":
+        """The same counts with some of the sums."""
+        kept = np.flatnonzero(rows)
+        return replace(self, sums=self.sums[kept], most=self.most[kept], is_wide=self.is_wide[kept])
+
+
+def find_hidden(
+    cells: Cells, earlier: pd.DataFrame | None = None, start: frozenset[str] = frozenset()
+) -> frozenset[str]:
     """The names to hide besides the small counts, so that every hidden count of 1 to 7 keeps 3 possible values.
 
-    earlier: name, true, low and high of counts that readers have seen in earlier releases; where the count is still
-    the same, they know it as it was shown then, whatever is hidden now.
+    First each month and each table by itself, so that a month is hidden alike in every release; then the sums over many
+    months; last what readers have seen before. earlier: name, true, low and high of the counts of earlier releases: where
+    a count is still the same, they know it as it was shown then, whatever is hidden now. start: hidden in any case.
     """
-    puzzle = build_puzzle(_join_earlier(cells.build(), earlier), cells)
-    hidden, exposed = np.zeros(len(puzzle.counts), dtype=bool), None
+    counts = cells.build()
+    puzzle = build_puzzle(_join_earlier(counts, None), cells)
+    hidden = puzzle.place_names(start)
+    hidden = _hide(puzzle.take(~puzzle.is_wide), hidden)
+    hidden = _hide(puzzle, hidden)
+    seen = build_puzzle(_join_earlier(counts, earlier), cells)
+    if (seen.counts[["seen_low", "seen_high"]] != [0.0, MOST]).any(axis=None):
+        hidden = _hide(seen, hidden)
+    return frozenset(puzzle.place.index[hidden[puzzle.place.to_numpy()]])
+
+
+def _hide(puzzle: Puzzle, hidden: np.ndarray) -> np.ndarray:
+    """More and more hidden until nothing is exposed, or nothing is left to hide."""
+    hidden, exposed = hidden.copy(), None
     while True:
         known = build_known(puzzle, hidden)
         exposed = find_exposed(known, exposed)  # what is safe stays safe: only what was exposed is looked at again
         chosen = _choose(puzzle, known, exposed)
         if not len(chosen):
-            return frozenset(puzzle.place.index[hidden[puzzle.place.to_numpy()]])
+            return hidden
         hidden[chosen] = True
 
 
 def count_exposed(cells: Cells, earlier: pd.DataFrame | None = None) -> int:
     """How many hidden counts of 1 to 7 a reader could narrow down to fewer than 3 values."""
     puzzle = build_puzzle(_join_earlier(cells.build(), earlier), cells)
-    hidden = np.zeros(len(puzzle.counts), dtype=bool)
-    hidden[puzzle.place[puzzle.place.index.isin(cells.hidden)]] = True
-    return int(find_exposed(build_known(puzzle, hidden)).sum())
+    return int(find_exposed(build_known(puzzle, puzzle.place_names(cells.hidden))).sum())
+
+
+def protect_table(counts: pd.DataFrame) -> pd.DataFrame:
+    """A table of counts with its totals, as it may be shown: missing where hidden.
+
+    counts: whole numbers, one way (one column) or two ways. Rounded to 5, 1 to 7 hidden, totals from the true totals,
+    and as much more hidden as needed. The last row, and with several columns the last column, is "total".
+    """
+    table = pd.concat([counts, counts.sum().to_frame("total").T])
+    if len(counts.columns) > 1:
+        table["total"] = table.sum(axis=1)
+    cells = Cells()
+    _show_table(table, cells)
+    return _show_table(table, Cells(find_hidden(cells)))
+
+
+def _show_table(table: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+    parts = [name for name in table if name != "total"]
+    names = {name: pd.Series([f"{row}|{name}" for row in table.index], table.index) for name in table}
+    for named in names.values():
+        cells.add_sums(named.tail(1), [[one] for one in named.iloc[:-1]])
+    if "total" in names:
+        cells.add_sums(names["total"], [names[name] for name in parts])
+    order = np.where(table.index == "total", TOTAL, INNER)
+    return pd.DataFrame(
+        {name: cells.show(names[name], table[name], order if name in parts else TOTAL) for name in table}
+    )
 
 
 def _join_earlier(counts: pd.DataFrame, earlier: pd.DataFrame | None) -> pd.DataFrame:
@@ -122,19 +176,22 @@ def build_known(puzzle: Puzzle, hidden: np.ndarray) -> Known:
 
 
 def _choose(puzzle: Puzzle, known: Known, exposed: np.ndarray) -> np.ndarray:
-    """In each part with an exposed count the first shown one, in the order of hiding, that shares a sum with it."""
+    """In each part with an exposed count the first shown one, in the order of hiding, that shares a sum with it.
+
+    Sums over many months spare the months: there what a release shows of its own comes first.
+    """
     counts = puzzle.counts
     can = ~known.is_hidden & (counts["order"] < NOT_SHOWN).to_numpy() & (counts["seen_high"] >= MOST).to_numpy()
-    ranked = counts[can].sort_values(["order", "name"]).index.to_numpy()
+    spared = counts["name"].str.contains(MONTHLY) & known.is_wide.any()
+    ranked = counts.assign(spared=spared)[can].sort_values(["spared", "order", "name"]).index.to_numpy()
     rank = np.full(len(counts), len(counts))
     rank[ranked] = np.arange(len(ranked))
-    shares = abs(puzzle.sums)
-    part = find_parts(known, ~known.is_wide)
-    chosen: dict[int, int] = {}
+    shares, part = abs(puzzle.sums), find_parts(known, ~known.is_wide)
+    chosen: dict[int, int] = {}  # part -> count
     for one in np.flatnonzero(exposed):
         rows = shares[:, [one]].nonzero()[0]
         near = np.unique(shares[rows].nonzero()[1])
-        first = near[np.argmin(rank[near])]
-        if rank[first] < rank[chosen.get(part[one], first)] or (part[one] not in chosen and rank[first] < len(counts)):
-            chosen[part[one]] = int(first)
+        first = int(near[np.argmin(rank[near])]) if len(near) else int(one)
+        if rank[first] < rank[chosen.get(part[one], one)] or (rank[first] < len(counts) and part[one] not in chosen):
+            chosen[int(part[one])] = first
     return np.array(sorted(chosen.values()), dtype=int)

@@ -129,6 +129,11 @@ def add_result_sums(cells: Cells, names: CountNames, choice: str) -> None:
             cells.add_sums(_in_months(start + row["whole"], months), [_in_months(part, months) for part in parts])
 
 
+def name_completed(definition: str, choice: str) -> str:
+    """The name of those who completed by a definition; by the team's choice it is the one the others build on."""
+    return COMPLETED_LI if definition == choice else f"{COMPLETED_LI}_{definition}"
+
+
 def name_year(base: str, period: Period) -> str:
     """The name of a count over the 12 months to a period."""
     return f"{base}@{YEAR} to {period.id}"

@@ -34,6 +34,7 @@ from qi_analysis.suggestion import build_suggestion_facts
 from qi_analysis.trust import build_completeness, build_ledger, build_quality, build_strip, build_strip_pairs
 from qi_analysis.wording import State, Verdict, build_verdict
 from qi_analysis.workings import Workings
+from qi_analysis.year_totals import find_hidden_years
 
 # Whole-service totals that are released exactly unless small; everything else is rounded to 5.
 EXACT = ("li_completion", "M001", "M031", "M056", "M076", "M081", "M082")
@@ -60,7 +61,8 @@ def build_counted(workings: Workings, earlier: pd.DataFrame | None = None) -> Co
     earlier: the counts of earlier releases, as release_ledger reads them.
     """
     cells = _count(workings, Cells()).cells
-    return _count(workings, Cells(find_hidden(cells, earlier)))
+    years = find_hidden_years(cells.build(), workings.period)
+    return _count(workings, Cells(find_hidden(cells, earlier, years)))
 
 
 def _count(workings: Workings, cells: Cells) -> Counted:

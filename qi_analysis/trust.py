@@ -11,8 +11,7 @@ from qi_analysis.cells import TOTAL, Cells
 from qi_analysis.disclosure import SMALLEST_BASE, calculate_released_share
 from qi_analysis.episode_flags import ENDED
 from qi_analysis.measure_definitions import read_definitions
-from qi_analysis.periods import Period
-from qi_analysis.result_cells import COMPLETED_LI, ENDED_LI, FINISHED, TREATED, name_year
+from qi_analysis.result_cells import ENDED_LI, FINISHED, TREATED, name_completed, name_year
 from qi_analysis.workings import Workings
 
 STRIP = (
@@ -86,11 +85,7 @@ def build_strip(workings: Workings, cells: Cells) -> pd.DataFrame:
     chosen = results[results["clock"].isin(["end", "national"]) & (results["interval_start"] >= first)]
     total = chosen[chosen["measure_id"].isin(STRIP)].groupby("measure_id")[["numerator", "denominator"]].sum()
     total = total.reindex(list(STRIP))
-    tops = [name_year(FINISHED, workings.period)] + [
-        name_year(one.replace("li_completion", COMPLETED_LI), workings.period) for one in STRIP[1:]
-    ]
-    bottoms = [name_year(one, workings.period) for one in (TREATED, *[ENDED_LI] * (len(STRIP) - 1))]
-    total = cells.show_shares(tops, bottoms, total, TOTAL)
+    total = cells.show_shares(*_name_strip(workings), total, TOTAL)
     share = (total["numerator"] / total["denominator"]).where(total["denominator"] >= SMALLEST_BASE)
     choice = f"li_completion_{workings.record.completion.team_choice}"
     names = {one.measure_id: one.name for one in read_definitions()}
@@ -99,6 +94,14 @@ def build_strip(workings: Workings, cells: Cells) -> pd.DataFrame:
         name=[names[key] for key in total.index],
         is_choice=[key == choice for key in total.index],
     ).reset_index()
+
+
+def _name_strip(workings: Workings) -> tuple[list[str], list[str]]:
+    """The names of the strip's numerators and denominators."""
+    choice = workings.record.completion.team_choice
+    tops = [FINISHED, *(name_completed(one.removeprefix("li_completion_"), choice) for one in STRIP[1:])]
+    bottoms = [TREATED, *[ENDED_LI] * len(STRIP[1:])]
+    return [name_year(one, workings.period) for one in tops], [name_year(one, workings.period) for one in bottoms]
 
 
 def build_strip_pairs(workings: Workings, cells: Cells | None = None) -> pd.DataFrame:
@@ -117,15 +120,16 @@ def build_strip_pairs(workings: Workings, cells: Cells | None = None) -> pd.Data
     table = pd.DataFrame(pairs, columns=["definition", "other", "people"])
     cells = cells or Cells()
     named = f"pairs.{workings.period.id}." + table["definition"] + "." + table["other"]
-    _add_nested(cells, workings.period, table.assign(named=named), completed)
+    _add_nested(cells, workings, table.assign(named=named), completed)
     ended = cells.show([name_year(ENDED_LI, workings.period)], pd.Series([float(len(recent))]), TOTAL)[0]
     return table.assign(people=cells.show(named, table["people"]), ended=ended)
 
 
-def _add_nested(cells: Cells, period: Period, pairs: pd.DataFrame, completed: Mapping[str, np.ndarray]) -> None:
+def _add_nested(cells: Cells, workings: Workings, pairs: pd.DataFrame, completed: Mapping[str, np.ndarray]) -> None:
     """Where one definition holds everyone of another, those counted differently are the rest of the larger one."""
     for first, other, people, name in pairs.itertuples(index=False):
         larger, smaller = sorted((first, other), key=lambda one: -completed[one].sum())
         if completed[larger].sum() - completed[smaller].sum() == people:
-            tops = [name_year(f"{COMPLETED_LI}_{one}", period) for one in (larger, smaller)]
+            bases = [name_completed(one, workings.record.completion.team_choice) for one in (larger, smaller)]
+            tops = [name_year(base, workings.period) for base in bases]
             cells.add_sums(tops[:1], [tops[1:], [name]])

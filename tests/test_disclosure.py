@@ -1,0 +1,154 @@
+"""Nothing small can be worked out: the attack held to plain enumeration, and releases attacked by a second program.
+
+The reader of these tests knows each shown count to within its rounding (8 to 12 for 10), takes a mark for any number,
+and knows which counts add up to which.
+"""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qi_analysis.cells import MOST, NOT_SHOWN, Cells
+from qi_analysis.protection import count_exposed, find_hidden, protect_table
+
+LARGEST = 60  # of the counts that the enumeration tries
+
+
+def read_span(shown: float) -> range:
+    """Every count that is shown as this: a mark is any number."""
+    if np.isnan(shown):
+        return range(LARGEST + 1)
+    return range(1) if shown == 0 else range(max(int(shown) - 2, 8), int(shown) + 3)
+
+
+def list_possible(shown: list[float], total: float) -> list[set[int]]:
+    """For each part every value it has in some way to reach a total, tried one by one."""
+    spans, wanted = [read_span(one) for one in shown], set(read_span(total))
+    possible: list[set[int]] = [set() for _ in shown]
+    for values in itertools.product(*spans):
+        if sum(values) in wanted:
+            for found, value in zip(possible, values, strict=True):
+                found.add(value)
+    return possible
+
+
+counts = st.integers(0, 25)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(counts, min_size=2, max_size=3))
+def test_in_a_list_with_its_total_every_small_count_keeps_three_values(parts):
+    shown = protect_table(pd.DataFrame({"people": parts}))["people"]
+    possible = list_possible(shown.tolist()[:-1], shown["total"])
+    for true, values in zip(parts, possible, strict=True):
+        assert true in values
+        if 1 <= true <= 7:
+            assert len([value for value in values if 1 <= value <= 7]) >= 3
+
+
+def list_possible_in_table(shown: pd.DataFrame) -> dict[tuple[int, int], set[int]]:
+    """For a table of two by two with totals: every value of each inner count, by trying all."""
+    inner = [[read_span(shown.iloc[row, column]) for column in range(2)] for row in range(2)]
+    rows = [set(read_span(shown.iloc[row, 2])) for row in range(2)]
+    columns = [set(read_span(shown.iloc[2, column])) for column in range(2)]
+    everyone = set(read_span(shown.iloc[2, 2]))
+    possible: dict[tuple[int, int], set[int]] = {place: set() for place in itertools.product(range(2), range(2))}
+    a, b, c, d = (np.array(list(inner[row][column])) for row in range(2) for column in range(2))
+    grid = np.array(np.meshgrid(a, b, c, d, indexing="ij")).reshape(4, -1)
+    sums = [(grid[0] + grid[1], rows[0]), (grid[2] + grid[3], rows[1]), (grid[0] + grid[2], columns[0])]
+    sums += [(grid[1] + grid[3], columns[1]), (grid.sum(axis=0), everyone)]
+    fits = np.logical_and.reduce([np.isin(total, list(span)) for total, span in sums])
+    for number, place in enumerate(possible):
+        possible[place] = set(grid[number][fits].tolist())
+    return possible
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 14), min_size=4, max_size=4))
+def test_in_a_two_way_table_every_small_count_keeps_three_values(cells):
+    table = pd.DataFrame(np.array(cells).reshape(2, 2), ["a", "b"], ["x", "y"])
+    possible = list_possible_in_table(protect_table(table).clip(upper=LARGEST - 2))
+    for (row, column), values in possible.items():
+        true = int(table.iloc[row, column])
+        assert true in values
+        if 1 <= true <= 7:
+            assert len([value for value in values if 1 <= value <= 7]) >= 3
+
+
+@pytest.mark.parametrize(
+    ("parts", "total", "is_exposed"),
+    [
+        ([88, 2], 90, True),  # 90 exactly less 88 to 92: 2 or less
+        ([90, 2], 92, False),  # 92 exactly less 88 to 92: 0 to 4, so 1 to 4
+        ([88, 7], 95, False),
+        ([92, 7], 99, True),  # 99 exactly less 88 to 92: 7 or more
+        ([7, 7], 14, True),  # both hidden: who knows the rule knows that both are 7
+        ([4, 4], 8, False),
+    ],
+)
+def test_one_total_that_is_shown_exactly(parts, total, is_exposed):
+    cells = Cells()
+    cells.show(["first", "second"], pd.Series(parts, dtype="float64"))
+    whole = pd.Series([float(total)])
+    cells.note(["total"], whole, whole, exact=True)
+    cells.add_sums(["total"], [["first"], ["second"]])
+    assert bool(count_exposed(cells)) == is_exposed
+    assert bool(find_hidden(cells)) == is_exposed
+
+
+def test_a_complement_that_stands_in_no_table_counts_as_well():
+    cells, whole, part = Cells(), pd.Series([100.0]), pd.Series([98.0])
+    cells.note(["whole"], whole, whole, exact=True)
+    cells.note(["part"], part, part, exact=True)
+    cells.note(["rest"], whole - part, part * np.nan, NOT_SHOWN)
+    cells.add_sums(["whole"], [["part"], ["rest"]])
+    assert count_exposed(cells) == 1
+    assert find_hidden(cells) == {"part"}  # the first in the alphabet, whatever the numbers
+
+
+def test_the_same_people_under_two_names_are_one_count():
+    cells, ten = Cells(), pd.Series([3.0])
+    cells.show(["women"], ten)
+    cells.note(["total"], pd.Series([93.0]), pd.Series([93.0]), exact=True)
+    cells.show(["men"], pd.Series([90.0]))
+    cells.show(["everyone but women"], pd.Series([90.0]))
+    cells.add_sums(["men"], [["everyone but women"]])
+    cells.add_sums(["total"], [["women"], ["everyone but women"]])
+    assert count_exposed(cells) == 0
+    cells.note(["everyone but women"], pd.Series([90.0]), pd.Series([90.0]), exact=True)
+    assert count_exposed(cells) == 1
+    assert find_hidden(cells) == {"men", "everyone but women"}
+
+
+def test_what_readers_have_seen_cannot_be_hidden_any_more():
+    cells = Cells()
+    cells.show(["few", "many"], pd.Series([2.0, 88.0]))
+    cells.note(["total"], pd.Series([90.0]), pd.Series([90.0]), exact=True)
+    cells.add_sums(["total"], [["few"], ["many"]])
+    assert find_hidden(cells) == {"many"}
+    earlier = pd.DataFrame({"name": ["many"], "true": [88.0], "low": [88.0], "high": [92.0]})
+    assert find_hidden(cells, earlier) == {"many", "total"}
+    assert find_hidden(cells, earlier.assign(true=85.0)) == {"many"}  # it was another count then
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(counts, min_size=6, max_size=6))
+def test_the_choice_of_what_is_hidden_does_not_depend_on_the_order_of_rows(parts):
+    table = pd.DataFrame({"people": parts}, list("abcdef"))
+    there, back = protect_table(table)["people"], protect_table(table[::-1])["people"]
+    pd.testing.assert_series_equal(there, back[there.index])
+
+
+def test_a_count_has_the_bounds_of_every_way_it_is_shown():
+    cells = Cells()
+    cells.show(["a"], pd.Series([12.0]))
+    assert cells.build()[["low", "high"]].to_numpy().tolist() == [[8, 12]]
+    cells.note(["a"], pd.Series([12.0]), pd.Series([12.0]), exact=True)
+    assert cells.build()[["low", "high"]].to_numpy().tolist() == [[12, 12]]
+    hidden = Cells(frozenset({"a"}))
+    assert np.isnan(hidden.show(["a"], pd.Series([12.0])).iloc[0])
+    assert hidden.build()[["low", "high"]].to_numpy().tolist() == [[0, MOST]]
