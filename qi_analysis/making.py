@@ -87,13 +87,16 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
 def make_review(prepared: Prepared, period: Period) -> Outcome:
     """Make and publish one review. Raises QiError; nothing is published unless everything held."""
     from qi_analysis.recording import read_recording_checks
-    from qi_analysis.summaries import build_release
+    from qi_analysis.release_ledger import read_earlier, write_ledger
+    from qi_analysis.summaries import build_counted, build_release
     from qi_analysis.workshop import write_workshop
 
     places, stage = prepared.places, _Stages(period.id)
     workings = build_workings(prepared, period)
     stage.done("results")
-    release = build_release(workings, prepared.published, read_recording_checks(places.record))
+    counted = build_counted(workings, read_earlier(places.ledger))
+    stage.done("counts protected")
+    release = build_release(workings, prepared.published, read_recording_checks(places.record), counted)
     stage.done("release")
     earlier = read_published(places.reports).get(period.id, [])
     revision, moved = _compare(earlier, release, prepared)
@@ -106,6 +109,7 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     stage.done("notebooks")
     manifest = _build_manifest(prepared, release, revision, page)
     files = {REVIEW_PAGE: page, RESULTS: _to_csv(release.tables["results"]), MANIFEST: manifest}
+    write_ledger(places.ledger, period.id, counted.cells)
     publish(places.reports, period.id, revision, files)
     stage.done("published")
     verdict = release.facts["verdict"]["sentence"]

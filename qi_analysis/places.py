@@ -41,6 +41,11 @@ class Places:
         """Rows of one review: never shared."""
         return self.processed / period_id
 
+    @property
+    def ledger(self) -> Path:
+        """Every count that was ever released, with its true value: never shared."""
+        return self.processed / "ledger"
+
     def release(self, period_id: str) -> Path:
         """Protected aggregates of one review: all that its notebook may open."""
         return self.processed / "release" / period_id

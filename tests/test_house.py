@@ -32,7 +32,7 @@ LAYERS = (
     "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase competing proportions",
     "suggestion confirmation signals wording benchmark_settings benchmark_data benchmark_levels benchmark release standing",
     "standing_release benchmark_release published_figures",
-    "result_cells attack protection",
+    "result_cells attack protection year_totals release_ledger",
     "workings workshop trust detection recording leaving reasons characteristics fairness glance measure_words measure_charts review_facts summaries revisions",
     "review fragments charts bars incidence funnel_chart page_words page_trust page_benchmark page_glance page_measures page_standing",
     "page_leaving page_reasons page_fairness pages",
