@@ -52,13 +52,11 @@ def find_hidden(
     months; last what readers have seen before. earlier: name, true, low and high of the counts of earlier releases: where
     a count is still the same, they know it as it was shown then, whatever is hidden now. start: hidden in any case.
     """
-    counts = cells.build()
-    puzzle = build_puzzle(_join_earlier(counts, None), cells)
-    hidden = puzzle.place_names(start)
-    hidden = _hide(puzzle.take(~puzzle.is_wide), hidden)
+    seen = build_puzzle(_join_earlier(cells.build(), earlier), cells)
+    puzzle = replace(seen, counts=seen.counts.assign(seen_low=0.0, seen_high=MOST))
+    hidden = _hide(puzzle.take(~puzzle.is_wide), puzzle.place_names(start))
     hidden = _hide(puzzle, hidden)
-    seen = build_puzzle(_join_earlier(counts, earlier), cells)
-    if (seen.counts[["seen_low", "seen_high"]] != [0.0, MOST]).any(axis=None):
+    if (seen.counts["seen_high"] < MOST).any():
         hidden = _hide(seen, hidden)
     return frozenset(puzzle.place.index[hidden[puzzle.place.to_numpy()]])
 
@@ -139,29 +137,33 @@ def build_puzzle(counts: pd.DataFrame, cells: Cells) -> Puzzle:
 
 
 def _build_sums(counts: pd.DataFrame, cells: Cells) -> tuple[csr_array, np.ndarray, np.ndarray]:
-    """(factors, most, is_wide): one row for each sum, whole less parts, which is 0 to most."""
-    places = pd.Index(counts["name"].astype("object"))
-    true = np.append(counts["true"].to_numpy(), 0.0)
-    rows, columns, factors, most, wide, n = [], [], [], [], [], 0
-    for wholes, parts, is_wide in cells.sums:
-        whole = places.get_indexer(pd.Index(wholes, dtype="object"))
-        kept = np.flatnonzero(whole >= 0)
-        found = [places.get_indexer(pd.Index(one, dtype="object"))[kept] for one in parts]
-        rest = true[whole[kept]] - sum((true[one] for one in found), np.zeros(len(kept)))
-        if (rest < 0).any():  # parts that are sometimes more than their whole: no sum, and of no use to a reader
-            continue
-        for factor, one in ((1.0, whole[kept]), *((-1.0, part) for part in found)):
-            has = np.flatnonzero(one >= 0)
-            rows.append(n + has)
-            columns.append(one[has])
-            factors.append(np.full(len(has), factor))
-        most.append(np.full(len(kept), MOST if rest.any() else 0.0))
-        wide.append(np.full(len(kept), is_wide))
-        n += len(kept)
-    if not n:
+    """(factors, most, is_wide): one row for each sum, whole less parts, which is 0 to most.
+
+    Sums that were added together are all of them exact or none is. Those with parts that are ever more than their whole
+    are no sums, and of no use to a reader: they are left out.
+    """
+    if not cells.sums:
         return csr_array((0, len(counts))), np.zeros(0), np.zeros(0, dtype=bool)
-    matrix = csr_array((np.concatenate(factors), (np.concatenate(rows), np.concatenate(columns))), (n, len(counts)))
-    return matrix, np.concatenate(most), np.concatenate(wide)
+    sizes = np.array([len(wholes) for wholes, _, _ in cells.sums])
+    starts = np.cumsum(sizes) - sizes
+    names, rows, factors = [], [], []
+    for start, (wholes, parts, _) in zip(starts, cells.sums, strict=True):
+        for sign, named in ((1.0, wholes), *((-1.0, part) for part in parts)):
+            names += named
+            rows.append(np.arange(start, start + len(wholes)))
+            factors.append(np.full(len(wholes), sign))
+    place = pd.Index(counts["name"].astype("object")).get_indexer(pd.Index(names, dtype="object"))
+    row, factor, found = np.concatenate(rows), np.concatenate(factors), place >= 0
+    has_whole = np.zeros(sizes.sum(), dtype=bool)
+    has_whole[row[found & (factor > 0)]] = True
+    found &= has_whole[row]
+    matrix = csr_array((factor[found], (row[found], place[found])), (sizes.sum(), len(counts)))
+    rest, group = matrix @ counts["true"].to_numpy(), np.repeat(np.arange(len(sizes)), sizes)
+    is_sum = np.bincount(group, rest < 0, len(sizes)) == 0
+    is_exact = np.bincount(group, rest != 0, len(sizes)) == 0
+    kept = np.flatnonzero(has_whole & is_sum[group])
+    is_wide = np.repeat([wide for _, _, wide in cells.sums], sizes)
+    return matrix[kept], np.where(is_exact[group], 0.0, MOST)[kept], is_wide[kept]
 
 
 def build_known(puzzle: Puzzle, hidden: np.ndarray) -> Known:
