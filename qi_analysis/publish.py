@@ -14,10 +14,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from qi_analysis.editions import EDITIONS
 from qi_analysis.errors import DataProblem
 from qi_analysis.periods import parse_period
 
-REVIEW_PAGE = "completion_review.html"
 RESULTS = "results.csv"
 MANIFEST = "manifest.json"
 FOLDER = re.compile(r"(\d{4}-\d\d)(?:-revision-(\d+))?")
@@ -81,17 +81,15 @@ def write_index(reports: Path, project: str) -> None:
     entries = []
     for period_id, revisions in read_published(reports).items():
         for one in revisions:
-            links = (
-                (one.manifest["title"], f"{one.folder.name}/{REVIEW_PAGE}"),
-                ("Results as data", f"{one.folder.name}/{RESULTS}"),
-            )
+            names = [(edition.says, page) for edition in EDITIONS if (page := edition.page) in one.manifest["pages"]]
+            files = [*names, ("Results as data", RESULTS)]
             entries.append(
                 IndexEntry(
                     parse_period(period_id),
                     one.manifest["verdict"],
                     date.fromisoformat(one.manifest["data_date"]),
                     one.revision,
-                    links,
+                    tuple((name, f"{one.folder.name}/{file}") for name, file in files),
                     one.manifest["data_kind"],
                 )  # fmt: skip
             )

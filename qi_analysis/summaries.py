@@ -18,6 +18,7 @@ from qi_analysis.measure_charts import CHART_COLUMNS, build_charts, build_measur
 from qi_analysis.measure_names import build_names
 from qi_analysis.measure_words import build_measure_words
 from qi_analysis.periods import Period
+from qi_analysis.plain_release import build_plain
 from qi_analysis.reasons import build_reasons
 from qi_analysis.recording import build_recording_alarm
 from qi_analysis.release import Release
@@ -60,6 +61,8 @@ def build_release(workings: Workings, published: Release, checked_on: Sequence[d
         "glance": build_glance(charts.true, released, record.measures, find_statistics(record)),
     }
     tables |= {name: table for answer, _ in answers.values() for name, table in answer.items()}
+    plain_tables, plain = build_plain(workings, cohort, verdict)
+    tables |= plain_tables
     facts = build_facts(workings, measure) | build_words(workings, (measure, words), chart, verdict)
     facts |= {
         "left_out_months": charts.left_out,
@@ -70,6 +73,7 @@ def build_release(workings: Workings, published: Release, checked_on: Sequence[d
         **_describe_chance(workings.record, chart, verdict),
         **{name: told for name, (_, told) in answers.items()},
         "suggestions": build_suggestion_facts(charts.rows, record.measures, record),
+        "plain": plain,
         **published.facts,
     }
     return Release(facts, tables)
