@@ -1,6 +1,6 @@
 """The editions of a review: one executed notebook, one page for each kind of reader, all of them or none.
 
-Who reads what is said by the tags of the cells: "plain" and "team". A heading or text without a tag is in every
+Tags of the cells say who reads what: "team", "plain", "analyst". A heading or text without a tag is in every
 edition. A cell of code without one is in the team's: nothing reaches the public by being forgotten.
 """
 
@@ -25,7 +25,10 @@ EDITIONS = (
     Edition("team", "completion_review.html", "Team edition", frozenset({"team"})),
     Edition("plain", "completion_review_plain.html", "Plain edition", frozenset({"plain"})),
     Edition(
-        "analyst", "completion_review_analyst.html", "Analyst edition, not for forwarding", frozenset({"team", "analyst"})
+        "analyst",
+        "completion_review_analyst.html",
+        "Analyst edition, not for forwarding",
+        frozenset({"team", "analyst"}),
     ),
 )
 TAGS = frozenset().union(*(edition.tags for edition in EDITIONS))

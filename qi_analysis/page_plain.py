@@ -30,8 +30,10 @@ def show_plain_aim(release: Release) -> Html:
     """What are we aiming for, and where are we? In tens of people."""
     facts, chart = release.facts, release.tables["plain_chart"]
     change = "more" if facts["direction"] == "increase" else "fewer"
-    population = facts["plain"]["population"].removeprefix("people who ")
-    pairs = [("Our aim", f"We want {change} of the people who {population} to complete it."), ("Target", facts["plain"]["target"])]
+    pairs = [
+        ("Our aim", f"We want {change} {facts['plain']['population']} to complete it."),
+        ("Target", facts["plain"]["target"]),
+    ]
     drawn = chart[chart["is_drawn"].astype(bool) & chart["value"].notna()]
     base = drawn[drawn["in_baseline"].astype(bool)]
     if len(base):
@@ -39,13 +41,13 @@ def show_plain_aim(release: Release) -> Html:
         pairs.append(("At first", f"{_tenths(base['centre'].iloc[-1])} ({months})"))
     if len(drawn):
         last = drawn.iloc[-1]
-        pairs.append(("Now", f"{_share(last['numerator'], last['denominator'])} ({describe_month(last['interval_start'])})"))
+        pairs.append(("Now", f"{_tenths(last['value'])} ({describe_month(last['interval_start'])})"))
         pairs.append(("Usual range", f"{percent(last['lower'])} to {percent(last['upper'])}"))
     return render_facts(pairs)
 
 
 def _tenths(share: float) -> str:
-    return f"about {calculate_nearest(10 * share)} of every 10"
+    return f"About {calculate_nearest(10 * share)} of every 10"
 
 
 def show_plain_completion(release: Release) -> Html:
@@ -55,11 +57,13 @@ def show_plain_completion(release: Release) -> Html:
         return render_notes([f"There are too few people in a month. Each figure is {HIDDEN}."], "No chart yet")
     look = Look("plain-completion", plain["chart_alt"], target=release.facts["target"])
     about = "People who completed, month by month"
-    figure = render_figure(render_control_chart(chart, look), plain["chart_title"] + ".", about, _chart_table(chart))
+    svg = render_control_chart(chart.assign(in_baseline=False), look)  # without the word baseline
+    figure = render_figure(svg, plain["chart_title"] + ".", about, _chart_table(chart))
     lines = [
         plain["question"],
         "Each dot is one month. A higher dot means that more people completed.",
         "The grey band is the usual range. Dots move inside it by chance alone.",
+        "A gap means that we have no figure for that month.",
         "People still in treatment are not counted as having left.",
         f"We round numbers to the nearest 5. Numbers from 1 to 7 are {HIDDEN}.",
     ]
@@ -88,7 +92,9 @@ def show_plain_leaving(release: Release) -> Html:
     came = sessions["came"].to_numpy(dtype=float)
     if not facts["n_months"] or not came[0] >= SMALLEST_BASE:
         return render_notes(["We have too few people to show this yet."], "Appointments")
-    who = f"We looked at about {count(came[0])} people. They began Low Intensity CBT from {' to '.join(facts['months'])}."
+    who = (
+        f"We looked at about {count(came[0])} people. They began Low Intensity CBT from {' to '.join(facts['months'])}."
+    )
     told = [_describe_coming(came, number) for number in ORDINALS]
     why = [
         "Some of the others had completed, or moved on to longer therapy.",

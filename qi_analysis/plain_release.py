@@ -27,7 +27,10 @@ PLAIN_WORDS = {  # the team's words and what stands for them, the longer ones fi
     r"\bsession(s?)\b": r"appointment\1",
     r"\bsettled month(s?)\b": r"month\1",
 }
-CHANGED = {State.EARLY: "We need more months to see that.", State.CANNOT_SAY: "We need to check the figures first."}
+CHANGED = {
+    State.EARLY: "We need more months to see that.",
+    State.CANNOT_SAY: "We cannot tell until we have checked the figures.",
+}
 NOTHING_CHANGED = "We saw only the usual ups and downs."
 VERDICTS = {
     State.MIXED: "The picture is mixed. Some months were better than usual, and some were worse.",
@@ -45,13 +48,15 @@ def build_plain(
     words = _build_words(measure, build_measure_words(measure, build_names(record.completion.definitions)))
     return {"plain_chart": chart}, {
         "verdict": describe_plain_verdict(verdict),
-        "people": describe_plain_people(chart) if measure.id == HEADLINE else describe_people(chart, words),
+        "people": describe_plain_people(chart)
+        if measure.id == HEADLINE
+        else describe_plainly(describe_people(chart, words)),
         "changed": CHANGED.get(verdict.state) or describe_plainly(" ".join(verdict.reasons)) or NOTHING_CHANGED,
         "target": describe_plainly(describe_target(chart, words, record.aim.target, record.aim.by)),
         "question": describe_plainly(measure.plain),
         "population": describe_plainly(record.aim.population),
-        "chart_title": describe_title(chart, words, verdict),
-        "chart_alt": describe_chart(chart, words, verdict, "plain"),
+        "chart_title": describe_plainly(describe_title(chart, words, verdict)),
+        "chart_alt": describe_plainly(describe_chart(chart, words, verdict, "plain")),
     }
 
 

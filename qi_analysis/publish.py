@@ -57,14 +57,7 @@ def publish(reports: Path, period_id: str, revision: int, files: Mapping[str, st
     Raises DataProblem when that revision is already there (another run has published it meanwhile).
     """
     target = revision_folder(reports, period_id, revision)
-    building = reports / f".{target.name}.building"
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    for name, text in files.items():
-        with (building / name).open("w", encoding="utf-8", newline="\n") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
+    building = write_aside(target, files)
     if target.exists():
         shutil.rmtree(building)
         raise DataProblem(
@@ -72,6 +65,19 @@ def publish(reports: Path, period_id: str, revision: int, files: Mapping[str, st
         )
     building.rename(target)
     return target
+
+
+def write_aside(target: Path, files: Mapping[str, str]) -> Path:
+    """Write the files of a folder aside, flushed to disk. Returns where; the caller renames it into place."""
+    building = target.with_name(f".{target.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    for name, text in files.items():
+        with (building / name).open("w", encoding="utf-8", newline="\n") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+    return building
 
 
 def write_index(reports: Path, project: str) -> None:

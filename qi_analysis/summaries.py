@@ -54,6 +54,7 @@ def build_release(workings: Workings, published: Release, checked_on: Sequence[d
     blocks = build_measure_facts(record, charts)
     alarm = build_recording_alarm(workings, checked_on)
     verdict = build_verdict(true_chart, words, [alarm.sentence] if alarm.is_open else [])
+    answers["plain"] = build_plain(workings, cohort, verdict)
     tables = _build_tables(workings, released, cohort) | dict(published.tables)
     tables |= {
         "chart": chart,
@@ -61,8 +62,6 @@ def build_release(workings: Workings, published: Release, checked_on: Sequence[d
         "glance": build_glance(charts.true, released, record.measures, find_statistics(record)),
     }
     tables |= {name: table for answer, _ in answers.values() for name, table in answer.items()}
-    plain_tables, plain = build_plain(workings, cohort, verdict)
-    tables |= plain_tables
     facts = build_facts(workings, measure) | build_words(workings, (measure, words), chart, verdict)
     facts |= {
         "left_out_months": charts.left_out,
@@ -73,7 +72,6 @@ def build_release(workings: Workings, published: Release, checked_on: Sequence[d
         **_describe_chance(workings.record, chart, verdict),
         **{name: told for name, (_, told) in answers.items()},
         "suggestions": build_suggestion_facts(charts.rows, record.measures, record),
-        "plain": plain,
         **published.facts,
     }
     return Release(facts, tables)
