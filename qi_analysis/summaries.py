@@ -41,8 +41,7 @@ def build_release(workings: Workings, published: Release, checked_on: Sequence[d
     """
     record = workings.record
     measure = next(block for block in record.measures if block.id == record.aim.measure)
-    released = build_released_results(workings)
-    cohort = build_settled_months(workings)
+    released, cohort = build_released_results(workings), build_settled_months(workings)
     charts = build_charts(workings, released, cohort)
     answers = {
         "leaving": build_leaving(workings, cohort),
