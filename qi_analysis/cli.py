@@ -46,6 +46,21 @@ def run(
         raise typer.Exit(max(outcome.exit_code for outcome in failed))
     _say_where(places.reports)
     typer.echo(outcomes[-1].line)
+    sys.stdout.flush()
+    _log_reading_ages(places.reports, [outcome.period_id for outcome in outcomes if outcome.is_new])
+
+
+def _log_reading_ages(reports: Path, period_ids: list[str]) -> None:
+    """How old a reader of each new page must be, one line for each edition, for the editor. After the answer: it is slow."""
+    from qi_analysis.publish import read_published
+    from qi_analysis.reading_age import LIMITS, describe_reading_age
+
+    published = read_published(reports)
+    for period_id in period_ids:
+        last = published[period_id][-1]
+        for edition in LIMITS:
+            page = (last.folder / last.manifest["editions"][edition]).read_text(encoding="utf-8")
+            logging.getLogger("qi_analysis").info("%s: %s", period_id, describe_reading_age(page, edition))
 
 
 def _say_where(reports: Path) -> None:
@@ -128,6 +143,25 @@ def list_reviews() -> None:
         typer.echo(
             f"{period_id}  revision {last.revision}  data to {last.manifest['data_date']}  {last.manifest['verdict']}{kind}"
         )
+
+
+@app.command()
+def share(
+    period: Annotated[str, typer.Argument(help='A month such as 2022-08, or "latest".')] = "latest",
+    edition: Annotated[str, typer.Option(help="team or plain.")] = "team",
+    to: Annotated[Path | None, typer.Option(help="A new folder instead of reports/share/.")] = None,
+) -> None:
+    """Write a pack to share: page, page for paper, e-mail, text message, who gets what. Only what the gate let pass."""
+    from qi_analysis.places import find_places
+    from qi_analysis.share import share as write_pack
+
+    places = find_places()
+    pack = write_pack(places, period, edition, to)
+    typer.echo(f"In the pack: {', '.join(pack.files)}.")
+    typer.echo(pack.reading_age)
+    if pack.is_synthetic:
+        typer.echo("Synthetic data: no real person is in it.")
+    typer.echo(f"Ready to send: {to or pack.folder.relative_to(places.root).as_posix()}")
 
 
 @app.command()

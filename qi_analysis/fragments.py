@@ -92,6 +92,11 @@ def render_figure(svg: str, caption: str, about: str, frame: pd.DataFrame, key: 
     return _render("figure", Markup(svg), caption, about, render_table(frame, about), list(key))
 
 
+def render_folded(table: Html, title: str) -> Html:
+    """A long table folded away under its title; on paper it is open."""
+    return _render("folded", table, title)
+
+
 def render_card(verdict: str, people: str = "", points: Pairs = (), facts: Pairs = ()) -> Html:
     """The answer on top: verdict sentence, people sentence, (name, words) points, (name, words) facts."""
     return _render("card", verdict, people, list(points), list(facts))

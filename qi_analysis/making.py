@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qi_analysis.editions import EDITIONS, TITLE
 from qi_analysis.fingerprint import read_commit, read_versions
 from qi_analysis.periods import Period
 from qi_analysis.places import Places
-from qi_analysis.publish import MANIFEST, RESULTS, REVIEW_PAGE, Published, publish, read_published
+from qi_analysis.publish import MANIFEST, RESULTS, Published, publish, read_published
 
 log = logging.getLogger("qi_analysis")
 REVIEW_NOTEBOOK = "02_completion_review.ipynb"
 WORKSHOP_NOTEBOOK = "01_data_quality.ipynb"
-TITLE = "Review of {}"
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,13 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     revision, moved = _compare(earlier, release, prepared)
     if revision is None:
         return Outcome(period.id, f"{period.words}: nothing new; the data changed but no published figure moved.")
-    release = type(release)({**release.facts, "revision": revision, "moved": moved}, release.tables)
+    facts = {**release.facts, "revision": revision, "moved": moved, "made_from": _describe_sources(prepared)}
+    release = type(release)(facts, release.tables)
     write_workshop(places.workshop(period.id), workings, prepared.stored)
     stage.done("workshop")
-    page = _run_notebooks(prepared, period, release)
-    stage.done("notebooks")
-    manifest = _build_manifest(prepared, release, revision, page)
-    files = {REVIEW_PAGE: page, RESULTS: _to_csv(release.tables["results"]), MANIFEST: manifest}
+    pages = _run_notebooks(prepared, period, release, stage)
+    manifest = _build_manifest(prepared, release, revision, pages)
+    files = {**pages, RESULTS: _to_csv(release.tables["results"]), MANIFEST: manifest}
     write_ledger(places.ledger, period.id, counted.cells)
     publish(places.reports, period.id, revision, files)
     stage.done("published")
@@ -162,53 +162,59 @@ def _compare(earlier: list[Published], release: Any, prepared: Prepared) -> tupl
     return (None, []) if not moved and same_settings else (last.revision + 1, moved)
 
 
-def _run_notebooks(prepared: Prepared, period: Period, release: Any) -> str:
-    """Run both notebooks, render the review and pass it through the gate. Returns the finished page."""
-    from qi_analysis.fragments import PageFacts
+def _run_notebooks(prepared: Prepared, period: Period, release: Any, stage: _Stages) -> dict[str, str]:
+    """Run both notebooks, render every edition of the review and pass each through the gate: file name -> page."""
     from qi_analysis.gate import open_gate
     from qi_analysis.release import write_release
-    from qi_analysis.reports import render_notebook, run_notebook
+    from qi_analysis.reports import render_editions, run_notebook
 
     places, seconds = prepared.places, prepared.record.settings.time_limit_seconds
     given = {"period": period.id}
     shutil.rmtree(places.release(period.id), ignore_errors=True)
     write_release(places.release(period.id), release)
-    facts = release.facts
-    entries = (
-        ("Data to", facts["data_date_words"]),
-        ("Revision", str(facts["revision"])),
-        ("Definition", f"version {facts['definition']['version']}"),
-    )
-    page_facts = PageFacts(TITLE.format(period.words), facts["project"], entries, data_kind=facts["data_kind"])
     with tempfile.TemporaryDirectory(prefix="qi-", dir=places.processed) as folder:
         building = Path(folder)
         run_notebook(places.notebooks / WORKSHOP_NOTEBOOK, building, given, places.root, seconds)
         executed = run_notebook(places.notebooks / REVIEW_NOTEBOOK, building, given, places.root, seconds)
-    page = render_notebook(executed, page_facts)
+    stage.done("notebooks")
     keys = prepared.tables.keys
     identifiers = {text for name in ("referral", "patient") for text in keys[name].dropna().unique()}
-    open_gate(page, identifiers)
-    return page
+    pages = render_editions(executed, release.facts)
+    for page in pages.values():
+        open_gate(page, identifiers)
+    stage.done("editions")
+    return pages
 
 
-def _build_manifest(prepared: Prepared, release: Any, revision: int, page: str) -> str:
+def _describe_sources(prepared: Prepared) -> dict[str, Any]:
+    """What the analyst edition says a review was made from: fingerprints, versions and commit."""
+    inputs = {holds: prepared.inputs[row.file] for holds, row in _list_files(prepared)}
+    return {"fingerprints": inputs | prepared.settings, "versions": read_versions(), "commit": read_commit()}
+
+
+def _list_files(prepared: Prepared) -> list[tuple[str, Any]]:
+    """(what a file holds, its row in the ledger), file by file."""
+    rows = prepared.account.build_ledger().itertuples()
+    return list(zip(prepared.file_tables, rows, strict=True))
+
+
+def _build_manifest(prepared: Prepared, release: Any, revision: int, pages: dict[str, str]) -> str:
     facts = release.facts
-    ledger = prepared.account.build_ledger()
     inputs = [
-        {"holds": holds, "sha256": prepared.inputs[row.file], "rows_in": rows_in if rows_in == rows_in else None}
-        for holds, row, rows_in in zip(
-            prepared.file_tables, ledger.itertuples(), release.tables["ledger"]["rows_in"], strict=True
-        )
+        {"holds": holds, "sha256": prepared.inputs[row.file], "rows_in": None if rows_in != rows_in else rows_in}
+        for (holds, row), rows_in in zip(_list_files(prepared), release.tables["ledger"]["rows_in"], strict=True)
     ]
     manifest = {
         "period": facts["period"],
         "title": TITLE.format(facts["period_words"]),
         "revision": revision,
+        "project": facts["project"],
         "verdict": facts["verdict"]["sentence"],
+        "plain_verdict": facts["plain"]["verdict"],
         "state": facts["verdict"]["state"],
         "data_date": facts["data_date"],
         "data_kind": facts["data_kind"],
-        "edition": "team",
+        "editions": {edition.name: edition.page for edition in EDITIONS},
         "definition_version": facts["definition"]["version"],
         "definition": facts["definition"]["choice"],
         "rules": facts["rules"],
@@ -216,8 +222,8 @@ def _build_manifest(prepared: Prepared, release: Any, revision: int, page: str) 
         "settings": prepared.settings,
         "versions": read_versions(),
         "commit": read_commit(),
-        "pages": [REVIEW_PAGE],
-        "page_sha256": hashlib.sha256(page.encode()).hexdigest(),
+        "pages": list(pages),
+        "page_sha256": {name: hashlib.sha256(page.encode()).hexdigest() for name, page in pages.items()},
         "results_sha256": hashlib.sha256(_to_csv(release.tables["results"]).encode()).hexdigest(),
         "moved": facts["moved"],
     }

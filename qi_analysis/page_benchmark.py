@@ -8,7 +8,7 @@ from functools import cache
 import pandas as pd
 
 from qi_analysis.charts import Look, Mark, render_comparison
-from qi_analysis.fragments import Html, render_figure, render_notes, render_table
+from qi_analysis.fragments import Html, render_figure, render_folded, render_notes, render_table
 from qi_analysis.page_words import count, decimal, percent
 from qi_analysis.phrases import describe_month
 from qi_analysis.release import Release
@@ -70,4 +70,5 @@ def show_benchmark_years(release: Release) -> Html:
     )
     words = release.facts["benchmark"][0]
     notes = render_notes([words["code_change"], words["licence"] + "."], "About these figures")
-    return Html(render_table(table, "Published yearly totals, all treatments") + notes)
+    title = "Published yearly totals, all treatments"
+    return Html(render_folded(render_table(table, title), title) + notes)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from qi_analysis.chart_style import SHAPES
-from qi_analysis.fragments import Html, render_notes, render_table
+from qi_analysis.fragments import Html, render_folded, render_notes, render_table
 from qi_analysis.page_words import count, decimal, percent
 from qi_analysis.phrases import HIDDEN, describe_month, upper_first
 from qi_analysis.release import Release
@@ -92,4 +92,5 @@ def show_suggestions(release: Release) -> Html:
     lines = [f"{upper_first(one['name'])}: {text}" for one in facts for text in one["phases"]]
     none = ["No level has moved for 9 months in a row since the last recorded phase."]
     levels = render_notes(lines or none, "Levels that may have moved")
-    return Html(render_table(table, "The chart that suits each measure", note) + levels)
+    title = "The chart that suits each measure"
+    return Html(render_folded(render_table(table, title, note), title) + levels)

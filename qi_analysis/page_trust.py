@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from qi_analysis.fragments import Html, render_notes, render_table
+from qi_analysis.fragments import Html, render_folded, render_notes, render_table
 from qi_analysis.page_words import dashed, hidden_or, percent
 from qi_analysis.phrases import HIDDEN, upper_first
 from qi_analysis.release import Release
@@ -46,7 +46,8 @@ def show_repairs(release: Release) -> Html:
             "Why": quality["why"],
         }
     )
-    return render_table(table, "Repairs, merges, rows set aside and flags")
+    title = "Repairs, merges, rows set aside and flags"
+    return render_folded(render_table(table, title), f"{title}: {len(table)} lines")
 
 
 def show_completeness(release: Release) -> Html:
@@ -58,11 +59,11 @@ def show_completeness(release: Release) -> Html:
     ]
     usable = ["yes" if ok else "no: too often blank" for ok in rows["is_usable"]]
     table = pd.DataFrame({"Field": rows["field"], "Blank": blank, "Usable": usable})
-    return render_table(
-        table,
+    title, note = (
         "Blank fields, last 12 months",
         "A field that is blank in more than 20% is not used to compare groups. Shares come from rounded counts.",
     )
+    return render_folded(render_table(table, title, note), title)
 
 
 def show_definitions(release: Release) -> Html:
@@ -104,7 +105,8 @@ def _show_pairs(release: Release) -> Html:
             "Of": [hidden_or(n) for n in pairs["ended"]],
         }
     )
-    return render_table(table, "People that two definitions count differently, last 12 months")
+    title = "People that two definitions count differently, last 12 months"
+    return render_folded(render_table(table, title), title)
 
 
 def show_revisions(release: Release) -> Html:

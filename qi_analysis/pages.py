@@ -11,11 +11,13 @@ import pandas as pd
 
 from qi_analysis.charts import Look, Mark, render_control_chart
 from qi_analysis.fragments import Html, render_card, render_facts, render_figure, render_notes
+from qi_analysis.page_analyst import show_checks
 from qi_analysis.page_benchmark import show_benchmark, show_benchmark_years
 from qi_analysis.page_fairness import show_fairness
 from qi_analysis.page_glance import show_glance, show_suggestions
 from qi_analysis.page_leaving import show_leaving
 from qi_analysis.page_measures import show_balancing, show_process
+from qi_analysis.page_plain import show_plain_aim, show_plain_answer, show_plain_completion, show_plain_leaving
 from qi_analysis.page_reasons import show_reasons
 from qi_analysis.page_standing import show_standing
 from qi_analysis.page_trust import show_numbers
@@ -25,7 +27,8 @@ from qi_analysis.release import Release
 
 __all__ = [
     "show_aim", "show_answer", "show_balancing", "show_benchmark", "show_benchmark_years", "show_chart_rules",
-    "show_completion", "show_completion_chart", "show_fairness", "show_glance", "show_leaving", "show_process",
+    "show_checks", "show_completion", "show_completion_chart", "show_fairness", "show_glance", "show_leaving",
+    "show_plain_aim", "show_plain_answer", "show_plain_completion", "show_plain_leaving", "show_process",
     "show_published", "show_reasons", "show_standing", "show_starters_chart", "show_suggestions", "show_trust",
 ]  # fmt: skip
 NOT_ENOUGH = "too few people to draw"

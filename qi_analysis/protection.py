@@ -146,18 +146,19 @@ def _build_sums(counts: pd.DataFrame, cells: Cells) -> tuple[csr_array, np.ndarr
         return csr_array((0, len(counts))), np.zeros(0), np.zeros(0, dtype=bool)
     sizes = np.array([len(wholes) for wholes, _, _ in cells.sums])
     starts = np.cumsum(sizes) - sizes
-    names, rows, factors = [], [], []
+    names: list[str | None] = []
+    rows, factors = [], []
     for start, (wholes, parts, _) in zip(starts, cells.sums, strict=True):
-        for sign, named in ((1.0, wholes), *((-1.0, part) for part in parts)):
-            names += named
+        for place, named in enumerate([wholes, *parts]):
+            names.extend(named)
             rows.append(np.arange(start, start + len(wholes)))
-            factors.append(np.full(len(wholes), sign))
-    place = pd.Index(counts["name"].astype("object")).get_indexer(pd.Index(names, dtype="object"))
-    row, factor, found = np.concatenate(rows), np.concatenate(factors), place >= 0
+            factors.append(np.full(len(wholes), -1.0 if place else 1.0))
+    column = pd.Index(counts["name"].astype("object")).get_indexer(pd.Index(names, dtype="object"))
+    row, factor, found = np.concatenate(rows), np.concatenate(factors), column >= 0
     has_whole = np.zeros(sizes.sum(), dtype=bool)
     has_whole[row[found & (factor > 0)]] = True
     found &= has_whole[row]
-    matrix = csr_array((factor[found], (row[found], place[found])), (sizes.sum(), len(counts)))
+    matrix = csr_array((factor[found], (row[found], column[found])), (sizes.sum(), len(counts)))
     rest, group = matrix @ counts["true"].to_numpy(), np.repeat(np.arange(len(sizes)), sizes)
     is_sum = np.bincount(group, rest < 0, len(sizes)) == 0
     is_exact = np.bincount(group, rest != 0, len(sizes)) == 0

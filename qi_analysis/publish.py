@@ -14,10 +14,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from qi_analysis.editions import EDITIONS
 from qi_analysis.errors import DataProblem
 from qi_analysis.periods import parse_period
 
-REVIEW_PAGE = "completion_review.html"
 RESULTS = "results.csv"
 MANIFEST = "manifest.json"
 FOLDER = re.compile(r"(\d{4}-\d\d)(?:-revision-(\d+))?")
@@ -57,14 +57,7 @@ def publish(reports: Path, period_id: str, revision: int, files: Mapping[str, st
     Raises DataProblem when that revision is already there (another run has published it meanwhile).
     """
     target = revision_folder(reports, period_id, revision)
-    building = reports / f".{target.name}.building"
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    for name, text in files.items():
-        with (building / name).open("w", encoding="utf-8", newline="\n") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
+    building = write_aside(target, files)
     if target.exists():
         shutil.rmtree(building)
         raise DataProblem(
@@ -74,6 +67,19 @@ def publish(reports: Path, period_id: str, revision: int, files: Mapping[str, st
     return target
 
 
+def write_aside(target: Path, files: Mapping[str, str]) -> Path:
+    """Write the files of a folder aside, flushed to disk. Returns where; the caller renames it into place."""
+    building = target.with_name(f".{target.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    for name, text in files.items():
+        with (building / name).open("w", encoding="utf-8", newline="\n") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+    return building
+
+
 def write_index(reports: Path, project: str) -> None:
     """Make reports/index.html anew from the manifests: periods newest first."""
     from qi_analysis.fragments import IndexEntry, PageFacts, render_index
@@ -81,17 +87,15 @@ def write_index(reports: Path, project: str) -> None:
     entries = []
     for period_id, revisions in read_published(reports).items():
         for one in revisions:
-            links = (
-                (one.manifest["title"], f"{one.folder.name}/{REVIEW_PAGE}"),
-                ("Results as data", f"{one.folder.name}/{RESULTS}"),
-            )
+            names = [(edition.says, page) for edition in EDITIONS if (page := edition.page) in one.manifest["pages"]]
+            files = [*names, ("Results as data", RESULTS)]
             entries.append(
                 IndexEntry(
                     parse_period(period_id),
                     one.manifest["verdict"],
                     date.fromisoformat(one.manifest["data_date"]),
                     one.revision,
-                    links,
+                    tuple((name, f"{one.folder.name}/{file}") for name, file in files),
                     one.manifest["data_kind"],
                 )  # fmt: skip
             )

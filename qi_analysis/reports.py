@@ -8,11 +8,13 @@ import ast
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
+from qi_analysis.editions import EDITIONS, TITLE, EditionName, choose_cells
 from qi_analysis.errors import RecordProblem, RunFailed
 from qi_analysis.fragments import TEMPLATES, PageFacts, render_prose
 
@@ -157,15 +159,35 @@ def check_run(path: Path, executed: Any) -> None:
             raise RunFailed(f"{path.name}: cell {number} did not complete. Nothing was published.")
 
 
+def render_editions(executed: Any, facts: Mapping[str, Any]) -> dict[str, str]:
+    """file name -> finished page, one for each edition, from one executed notebook. facts: those of the release."""
+    return {
+        one.page: render_notebook(choose_cells(executed, one), _build_page_facts(facts, one.name)) for one in EDITIONS
+    }
+
+
+def _build_page_facts(facts: Mapping[str, Any], edition: EditionName) -> PageFacts:
+    entries = [("Data to", facts["data_date_words"]), ("Revision", str(facts["revision"]))]
+    if edition != "plain":
+        entries.append(("Definition", f"version {facts['definition']['version']}"))
+    title = TITLE.format(facts["period_words"])
+    return PageFacts(title, facts["project"], tuple(entries), edition=edition, data_kind=facts["data_kind"])
+
+
 def render_notebook(executed: Any, facts: PageFacts) -> str:
     """The executed notebook as one self-contained page, through our own template."""
+    page, _ = _load_exporter().from_notebook_node(executed, {"review": facts})
+    return page.rstrip(os.linesep) + "\n"
+
+
+@cache
+def _load_exporter() -> Any:
+    """The exporter with our template, made once for all editions."""
     from nbconvert.exporters import TemplateExporter
 
-    exporter = TemplateExporter(
+    return TemplateExporter(
         template_name="review",
         template_file="index.html.j2",
         extra_template_basedirs=[str(TEMPLATES)],
         filters={"prose": render_prose},
     )
-    page, _ = exporter.from_notebook_node(executed, {"review": facts})
-    return page.rstrip(os.linesep) + "\n"

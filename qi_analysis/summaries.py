@@ -22,6 +22,7 @@ from qi_analysis.measure_definitions import build_definitions
 from qi_analysis.measure_names import build_names
 from qi_analysis.measure_words import build_measure_words
 from qi_analysis.periods import Period
+from qi_analysis.plain_release import build_plain
 from qi_analysis.protection import find_hidden
 from qi_analysis.reasons import build_reasons
 from qi_analysis.recording import build_recording_alarm
@@ -101,9 +102,10 @@ def build_release(
     blocks = build_measure_facts(record, charts)
     alarm = build_recording_alarm(workings, checked_on)
     verdict = build_verdict(true_chart, words, [alarm.sentence] if alarm.is_open else [])
+    answers = {**counted.answers, "plain": build_plain(workings, counted.settled, verdict, counted.released)}
     tables = {**counted.tables, **published.tables, "chart": chart, "measure_charts": take_shown(charts, blocks)}
     tables["glance"] = build_glance(charts.true, counted.released, record.measures, find_statistics(record))
-    tables |= {name: table for answer, _ in counted.answers.values() for name, table in answer.items()}
+    tables |= {name: table for answer, _ in answers.values() for name, table in answer.items()}
     facts = build_facts(workings, measure) | build_words(workings, (measure, words), chart, verdict)
     facts |= {
         "left_out_months": charts.left_out,
@@ -112,7 +114,7 @@ def build_release(
         "open": counted.still,
         "recording": {"is_open": alarm.is_open, "what": alarm.what, "watch": list(alarm.watch)},
         **_describe_chance(workings.record, chart, verdict),
-        **{name: told for name, (_, told) in counted.answers.items()},
+        **{name: told for name, (_, told) in answers.items()},
         "suggestions": build_suggestion_facts(charts.rows, record.measures, record),
         **published.facts,
     }

@@ -2,10 +2,13 @@
 
 import pytest
 from browser import check_page
-from pages import FACTS, build_entries, build_page
+from conftest import copy_project
+from pages import FACTS, build_entries, build_page, write_verdict
 
 from qi_analysis.fragments import PageFacts, render_index
 from qi_analysis.runs import run
+from qi_analysis.sample import write_sample
+from qi_analysis.share import share
 
 FAULTY = """<!doctype html><html><head><title></title></head><body><h3>Faint</h3>
 <p style="color:#ccc;background:#fff">Too faint to read</p><img src="https://example.org/a.png">
@@ -40,7 +43,25 @@ def test_the_check_finds_what_is_wrong(problems, finding):
     assert [problem for problem in problems["faulty"] if finding in problem]
 
 
-def test_a_published_review_has_no_finding(project):
-    """The real page of a real run, every page of it."""
-    run(project, "latest", lambda number: None, lambda outcome: None)
-    assert check_page(project.reports / "2021-07" / "completion_review.html") == []
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A review of 14 months, published for real, and the packs of it."""
+    places = copy_project(tmp_path_factory.mktemp("service"))
+    write_sample(places.raw, months=14)
+    run(places, "latest", lambda number: None, lambda outcome: None)
+    write_verdict(places.reports / "2022-02")
+    return {edition: share(places, "latest", edition).folder for edition in ("team", "plain")} | {
+        "published": places.reports / "2022-02"
+    }
+
+
+@pytest.mark.parametrize(
+    ("folder", "page"),
+    [
+        ("team", "report.html"), ("plain", "report.html"), ("plain", "print.html"),
+        ("published", "completion_review_analyst.html"),
+    ],
+)  # fmt: skip
+def test_a_published_review_has_no_finding(shared, folder, page):
+    """The real pages of a real run, as they open from an attachment."""
+    assert check_page(shared[folder] / page) == []

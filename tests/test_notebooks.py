@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from qi_analysis.editions import TAGS
 from qi_analysis.reports import PARAMETERS
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LONGEST_CELL, MOST_CELLS = 10, 15
+LONGEST_CELL, MOST_CELLS = 10, 30
 WORK = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.AsyncFor, ast.While, ast.Lambda)
 ABSOLUTE = re.compile(
     r"""(?:^|[\s"'(=])(?:/(?:home|Users|root|tmp|mnt|work|opt|etc|var)\b|[A-Za-z]:\\|~/|\\\\\w)""", re.M
@@ -102,6 +103,14 @@ def test_notebook_begins_with_its_question_and_every_heading_is_one(path):
     assert len(titles) == 1
     questions = titles + re.findall(r"^## (.+)$", "\n".join(prose), re.M)
     assert [heading for heading in questions if not heading.endswith("?")] == []
+
+
+def test_every_cell_that_shows_something_says_in_which_edition():
+    (path,) = [path for path in NOTEBOOKS if path.stem == "02_completion_review"]
+    showing = [cell for cell in code_cells(path) if "pages.show_" in source(cell)]
+    assert [source(cell) for cell in showing if not TAGS & set(cell["metadata"].get("tags", []))] == []
+    plain = [source(cell) for cell in showing if "plain" in cell["metadata"]["tags"]]
+    assert plain and all("show_plain_" in text for text in plain)
 
 
 def test_the_review_opens_only_the_release():

@@ -17,7 +17,8 @@ from qi_analysis.reports import check_parameters, run_notebook
 from qi_analysis.runs import Outcome, run
 
 REVIEW = "02_completion_review.ipynb"
-PUBLISHED = ["completion_review.html", "manifest.json", "results.csv"]
+PAGES = ["completion_review.html", "completion_review_analyst.html", "completion_review_plain.html"]
+PUBLISHED = [*PAGES, "manifest.json", "results.csv"]
 
 
 def go(places, wanted="latest") -> list[Outcome]:
