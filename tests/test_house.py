@@ -35,9 +35,9 @@ LAYERS = (
     "workings workshop trust detection recording leaving reasons characteristics fairness glance measure_words measure_charts review_facts summaries revisions",
     "review fragments charts bars incidence funnel_chart page_words page_trust page_benchmark page_glance page_measures page_standing",
     "page_leaving page_reasons page_fairness pages",
-    "gate publish kernels reports",
+    "fingerprint lock gate publish wall warm kernels rowless reports",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
-    "fingerprint seen making runs definition_pages cli __main__",
+    "seen making runs definition_pages cli __main__",
 )
 ORDER = [name for layer in LAYERS for name in layer.split()]
 RUNNERS = {"papermill", "nbconvert", "nbclient"}
