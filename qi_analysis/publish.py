@@ -21,7 +21,7 @@ REVIEW_PAGE = "completion_review.html"
 RESULTS = "results.csv"
 MANIFEST = "manifest.json"
 INDEX = "index.html"
-PAGE_END = "</html>\n"
+PAGE_END = "</html>"
 FOLDER = re.compile(r"(\d{4}-\d\d)(?:-revision-(\d+))?")
 NAMED = re.compile(rf'href="({FOLDER.pattern})/')
 NEEDED = {"period", "title", "revision", "verdict", "data_date", "data_kind", "settings", "results_sha256"}
@@ -115,7 +115,7 @@ def has_whole_index(reports: Path) -> bool:
     except (OSError, ValueError):
         return False
     published = {one.folder.name for revisions in read_published(reports).values() for one in revisions}
-    return page.endswith(PAGE_END) and {found[1] for found in NAMED.finditer(page)} == published
+    return page.rstrip().endswith(PAGE_END) and {found[1] for found in NAMED.finditer(page)} == published
 
 
 def write_index(reports: Path, project: str) -> None:
