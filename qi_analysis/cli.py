@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import sys
 import traceback
 from contextlib import nullcontext
@@ -190,8 +191,18 @@ def _log_surprise(surprise: Exception) -> None:
     logging.getLogger("qi_analysis").error("unexpected %s at %s", type(surprise).__name__, " < ".join(reversed(places)))
 
 
+def _speak_utf8() -> None:
+    """Start anew in UTF-8 where the locale would have file names in ASCII: not every library can open such names."""
+    if sys.getfilesystemencoding() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
 def main() -> None:
     """The entry point: an expected failure is one line and its exit code, an unexpected one says so."""
+    _speak_utf8()
     try:
         app(standalone_mode=True)
     except QiError as problem:

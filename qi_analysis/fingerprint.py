@@ -49,9 +49,7 @@ def check_inputs(folder: Path, inputs: dict[str, str]) -> None:
     except FileNotFoundError:
         same = False
     if not same:
-        raise DataProblem(
-            "The extract changed while it was read. Wait until every file of it is whole and run again."
-        )
+        raise DataProblem("The extract changed while it was read. Wait until every file of it is whole and run again.")
 
 
 @cache

@@ -29,6 +29,11 @@ QUIET = ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=CRITICAL"]
 STARTUP_SECONDS = 60
 
 
+def load_kernel() -> None:
+    """Import what a kernel is, so that forks need not."""
+    import ipykernel.kernelapp  # noqa: F401
+
+
 def run_kernel(connection_file: str, cwd: str, wall: Wall | None = None) -> None:
     """The forked child: become a kernel and serve until told to stop. Its own output goes nowhere."""
     os.setsid()
@@ -130,8 +135,8 @@ class ForkProvisioner(LocalProvisioner):
         cwd = str(kwargs.get("cwd") or os.getcwd())
         assert self.parent is not None
         wall, file = self.parent.wall, self.parent.connection_file
-        self.process = _fork(file, cwd) if wall is None else _Walled(file, cwd, wall)
-        self.pid = self.process.pid
+        process: Any = _fork(file, cwd) if wall is None else _Walled(file, cwd, wall)
+        self.process, self.pid = process, process.pid
         self.pgid = None
         return self.connection_info
 

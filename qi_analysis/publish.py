@@ -84,7 +84,7 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return manifest if isinstance(manifest, dict) and NEEDED <= set(manifest) else None
+    return manifest if isinstance(manifest, dict) and set(manifest) >= NEEDED else None
 
 
 def revision_folder(reports: Path, period_id: str, revision: int) -> Path:

@@ -98,11 +98,12 @@ def _names_read(path: Path, cells: list[Any]) -> set[str]:
 
 def load_runners() -> None:
     """Import what runs and renders notebooks, so that processes forked off from this one need not."""
-    import ipykernel.kernelapp  # noqa: F401
     import nbconvert.exporters  # noqa: F401
     import papermill  # noqa: F401
 
-    import qi_analysis.kernels  # noqa: F401
+    from qi_analysis.kernels import load_kernel
+
+    load_kernel()
 
 
 def run_notebook(path: Path, building: Path, given: Mapping[str, Any], where: Path | Wall, seconds: int) -> Any:

@@ -22,11 +22,13 @@ def load_libraries() -> None:
     """Import what a review draws with. pyarrow is left out: it opens files in a way that no wall sees."""
     gc.set_threshold(*FEW)
     sys.modules["pyarrow"] = None  # type: ignore[assignment]  # pandas then does without
-    import ipykernel.kernelapp  # noqa: F401
     import matplotlib.backends.backend_agg  # noqa: F401
 
     import qi_analysis.pages
     import qi_analysis.review  # noqa: F401
+    from qi_analysis.kernels import load_kernel
+
+    load_kernel()
 
 
 def draw(published: Path) -> None:

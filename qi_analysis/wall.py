@@ -17,11 +17,31 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 NEVER = frozenset(
-    "cpython.PyInterpreterState_New ctypes.call_function ctypes.dlopen ctypes.dlsym ctypes.dlsym/handle gc.get_objects "
-    "gc.get_referrers os.exec os.fork os.forkpty os.posix_spawn os.spawn os.startfile os.system pty.spawn "
-    "socket.bind socket.connect socket.getaddrinfo sqlite3.connect subprocess.Popen _winapi.CreateProcess".split()
+    [
+        "cpython.PyInterpreterState_New",
+        "ctypes.call_function",
+        "ctypes.dlopen",
+        "ctypes.dlsym",
+        "ctypes.dlsym/handle",
+        "gc.get_objects",
+        "gc.get_referrers",
+        "os.exec",
+        "os.fork",
+        "os.forkpty",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.startfile",
+        "os.system",
+        "pty.spawn",
+        "socket.bind",
+        "socket.connect",
+        "socket.getaddrinfo",
+        "sqlite3.connect",
+        "subprocess.Popen",
+        "_winapi.CreateProcess",
+    ]
 )  # what a review has no need of: other processes, other libraries, the network, memory looked through
-NO_MODULES = frozenset("_dbm _gdbm _posixsubprocess _testcapi _xxsubinterpreters pyarrow readline".split())
+NO_MODULES = frozenset(["_dbm", "_gdbm", "_posixsubprocess", "_testcapi", "_xxsubinterpreters", "pyarrow", "readline"])
 PROC = "/proc"  # other processes' memory and open files
 
 

@@ -156,5 +156,3 @@ def test_a_new_interpreter_behind_the_wall_does_the_same(made, tmp_path, monkeyp
     (tmp_path / "bad").mkdir()
     with pytest.raises(RunFailed, match="reached for more"):
         run_behind(made, tmp_path / "bad", REACHES["a raw file"])
-
-
