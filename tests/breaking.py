@@ -19,8 +19,8 @@ CHANGES = ("os.mkdir", "os.rename", "os.rmdir", "os.remove", "os.link", "os.trun
 KILLED, SURPRISED = -signal.SIGKILL, 99
 
 
-def run_until(places: Places, wanted: str, moment: int, then: Callable[[], None]) -> tuple[int, int]:
-    """(exit code, moments passed) of a run in a fork of this process; `then` is called before the chosen moment."""
+def run_until(places: Places, wanted: str, moment: int, then: Callable[[str], None]) -> tuple[int, int]:
+    """(exit code, moments passed) of a run in a fork of this process; `then` is told of the chosen moment and all after it."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -32,7 +32,7 @@ def run_until(places: Places, wanted: str, moment: int, then: Callable[[], None]
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), passed
 
 
-def _run_counted(places: Places, wanted: str, moment: int, then: Callable[[], None], writing: int) -> int:
+def _run_counted(places: Places, wanted: str, moment: int, then: Callable[[str], None], writing: int) -> int:
     me, root, passed = os.getpid(), str(places.root), 0
 
     def watch(event: str, args: tuple) -> None:
@@ -44,8 +44,8 @@ def _run_counted(places: Places, wanted: str, moment: int, then: Callable[[], No
         if root in os.path.abspath(os.fsdecode(args[0])):
             passed += 1
             os.write(writing, b".")
-            if passed == moment:
-                then()
+            if moment and passed >= moment:
+                then(event)
 
     sys.addaudithook(watch)
     try:
@@ -59,14 +59,15 @@ def _run_counted(places: Places, wanted: str, moment: int, then: Callable[[], No
     return max(outcome.exit_code for outcome in outcomes)
 
 
-def be_killed() -> None:
+def be_killed(event: str) -> None:
     """As `kill -9` does, or a power cut."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def find_disk_full() -> None:
-    """As the operating system says it."""
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
+def find_disk_full(event: str) -> None:
+    """As the operating system says it of whatever needs room; names can still be changed and taken away."""
+    if event in ("open", "os.mkdir", "os.link"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
 
 
 def read_all(folder: Path) -> dict[str, bytes]:
