@@ -7,6 +7,7 @@ that is safe, so imports and tables are paid for once; elsewhere a worker reads 
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from pathlib import Path
@@ -45,9 +46,18 @@ _prepared: Prepared | None = None  # in a worker: what it was given at its start
 
 def _start_worker(places: Places | None, raw: Path | None, inputs: dict[str, str], settings: dict[str, str]) -> None:
     global _prepared
+    threading.Thread(target=_end_with_the_run, daemon=True).start()
     if places is not None and raw is not None:
         _prepared = prepare(places, raw, inputs, settings)
         load_libraries()
+
+
+def _end_with_the_run() -> None:
+    """A worker goes on for no moment after its run was killed: the next run may be at work already."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(period_id: str) -> Outcome:

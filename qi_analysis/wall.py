@@ -100,16 +100,18 @@ def _build_hook(wall: Wall, notes: int) -> Callable[[str, tuple[Any, ...]], None
 
 def _build_path_check(wall: Wall) -> Callable[[str, str, tuple[Any, ...]], bool]:
     """May this path be touched? In the project only the release and the program itself, and only to read."""
-    real, isdir, root = os.path.realpath, os.path.isdir, os.path.realpath(wall.root)
-    closed = (root, real(wall.raw), PROC)
-    readable = (real(wall.release), real(os.path.dirname(__file__)), real(sys.prefix))
+    real, written, isdir, root = os.path.realpath, os.path.abspath, os.path.isdir, os.path.realpath(wall.root)
+    raw = [wall.raw, *(entry.path for entry in (os.scandir(wall.raw) if isdir(wall.raw) else ()))]
+    closed = (root, PROC, *map(real, raw))
+    program = (real(os.path.dirname(__file__)), real(sys.prefix))
+    readable = (real(wall.release), *(folder for folder in program if not _is_in(root, folder)))
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
     def is_allowed(event: str, path: str, args: tuple[Any, ...]) -> bool:
         where = real(path)
         if event == "open" and isdir(where):
             return False  # an open folder could lead past the names that are checked here
-        if not any(_is_in(where, folder) for folder in closed):
+        if not any(_is_in(name, folder) for name in (where, written(path)) for folder in closed):
             return True
         if event in ("os.listdir", "os.scandir", "os.chdir"):
             return where == root or any(_is_in(where, folder) for folder in readable)

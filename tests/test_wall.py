@@ -12,6 +12,7 @@ from test_house import ROWS
 from test_runs import REVIEW, add_cell, change_notebook, go, read_all
 
 from qi_analysis.errors import RunFailed
+from qi_analysis.places import Places
 from qi_analysis.reports import run_notebook
 from qi_analysis.wall import Wall
 
@@ -121,14 +122,22 @@ def test_no_row_is_in_its_memory_even_without_the_hook(made, tmp_path):
     assert run_behind(made, tmp_path, source)
 
 
-def test_a_link_to_raw_data_elsewhere_is_no_way_round(project, tmp_path):
+@pytest.mark.parametrize("asked", ["the link", "where it leads"])
+@pytest.mark.parametrize("linked", ["the folder", "each file"])
+def test_links_to_raw_data_elsewhere_are_no_way_round(made, tmp_path, linked, asked):
+    places = Places(tmp_path / "service")
+    shutil.copytree(made.root, places.root)
     elsewhere = tmp_path / "a share"
-    shutil.move(project.raw, elsewhere)
-    project.raw.symlink_to(elsewhere)
-    change_notebook(project, add_cell(f"open('{elsewhere}/IDS001MPI.csv').read()"))
+    shutil.move(places.raw, elsewhere)
+    if linked == "the folder":
+        places.raw.symlink_to(elsewhere)
+    else:
+        places.raw.mkdir()
+        for path in elsewhere.iterdir():
+            (places.raw / path.name).symlink_to(path)
+    folder = places.raw if asked == "the link" else elsewhere
     with pytest.raises(RunFailed, match="reached for more"):
-        go(project)
-    assert not list(project.reports.glob("2*"))
+        run_behind(places, tmp_path, f"open({str(folder / 'IDS001MPI.csv')!r}).read()")
 
 
 def test_a_run_whose_review_reaches_over_the_wall_publishes_nothing(project):
