@@ -2,15 +2,17 @@
 
 import gc
 import logging
+import os
 import sys
 import traceback
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from qi_analysis.errors import QiError
+from qi_analysis.errors import QiError, describe_disk
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -92,9 +94,10 @@ class _Bar:
 def check() -> None:
     """Say what was recognised in data/raw and in the record, and what is missing, before anything runs."""
     from qi_analysis.extract import check_headings, find_sources
+    from qi_analysis.lock import hold_lock
     from qi_analysis.places import find_places
     from qi_analysis.record import read_record
-    from qi_analysis.runs import choose_extract
+    from qi_analysis.runs import choose_extract, has_extract
     from qi_analysis.worked_examples import check_examples
 
     places = find_places()
@@ -105,7 +108,8 @@ def check() -> None:
     if faults:
         raise typer.Exit(2)
     typer.echo("The record reads well, and every worked example counts as it says.")
-    raw = choose_extract(places)
+    with nullcontext() if has_extract(places) else hold_lock(places.processed):
+        raw = choose_extract(places)
     layout, sources, unused = find_sources(raw, record.columns)
     where = "data/raw" if raw == places.raw else "data/raw is empty; the synthetic sample is used"
     typer.echo(f"Layout: {layout} ({where})")
@@ -132,9 +136,12 @@ def check() -> None:
 def list_reviews() -> None:
     """List the published reviews, newest first."""
     from qi_analysis.places import find_places
-    from qi_analysis.publish import read_published
+    from qi_analysis.publish import check_published, read_published
 
-    published = read_published(find_places().reports)
+    reports = find_places().reports
+    for problem in check_published(reports):
+        typer.echo(problem, err=True)
+    published = read_published(reports)
     if not published:
         typer.echo("No review has been published yet. Make one with: qi run latest")
     for period_id, revisions in reversed(published.items()):
@@ -203,6 +210,7 @@ def lab() -> None:
 
 def _start_log(folder: Path) -> None:
     """One file a run; it holds stages, seconds and counts, never a value of a row."""
+    logging.raiseExceptions = False  # a log that cannot be written is no reason to print where
     folder.mkdir(parents=True, exist_ok=True)
     name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f") + ".log"
     logging.basicConfig(filename=folder / name, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
@@ -217,13 +225,27 @@ def _log_surprise(surprise: Exception) -> None:
     logging.getLogger("qi_analysis").error("unexpected %s at %s", type(surprise).__name__, " < ".join(reversed(places)))
 
 
+def _speak_utf8() -> None:
+    """Start anew in UTF-8 where the locale would have file names in ASCII: not every library can open such names."""
+    if sys.getfilesystemencoding() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
 def main() -> None:
     """The entry point: an expected failure is one line and its exit code, an unexpected one says so."""
+    _speak_utf8()
     try:
         app(standalone_mode=True)
     except QiError as problem:
         typer.echo(str(problem), err=True)
         sys.exit(problem.exit_code)
+    except OSError as problem:
+        _log_surprise(problem)
+        typer.echo(describe_disk(problem), err=True)
+        sys.exit(UNEXPECTED)
     except Exception as surprise:
         _log_surprise(surprise)
         typer.echo(

@@ -18,10 +18,10 @@ from qi_analysis.measure_definitions import MeasureDefinition, read_definitions
 from qi_analysis.measure_names import CLOCKS, read_names
 from qi_analysis.periods import describe_day
 from qi_analysis.places import find_places
-from qi_analysis.publish import write_whole
 from qi_analysis.record import read_record, read_toml
 from qi_analysis.settings import Chains, Completion, Definition, Measure, Settled
 from qi_analysis.table_fields import Field, read_table_fields
+from qi_analysis.whole import write_whole
 
 FOLDER = Path(__file__).parent / "definitions"
 TEMPLATES = Path(__file__).parent / "templates"

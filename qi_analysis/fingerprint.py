@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from qi_analysis import __version__
+from qi_analysis.errors import DataProblem
 from qi_analysis.places import Places
 
 PACKAGES = ("pandas", "numpy", "pyarrow", "matplotlib", "seaborn", "papermill", "nbconvert")
@@ -39,6 +40,16 @@ def digest_inputs(folder: Path) -> dict[str, str]:
     return {
         path.name: digest_file(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name != "README.md"
     }
+
+
+def check_inputs(folder: Path, inputs: dict[str, str]) -> None:
+    """Raises DataProblem unless an extract still has the digests it had at first."""
+    try:
+        same = digest_inputs(folder) == inputs
+    except FileNotFoundError:
+        same = False
+    if not same:
+        raise DataProblem("The extract changed while it was read. Wait until every file of it is whole and run again.")
 
 
 @cache

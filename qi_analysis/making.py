@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -11,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from qi_analysis.editions import EDITIONS, TITLE
-from qi_analysis.fingerprint import read_commit, read_versions
+from qi_analysis.fingerprint import check_inputs, read_commit, read_versions
 from qi_analysis.periods import Period
 from qi_analysis.places import Places
-from qi_analysis.publish import MANIFEST, RESULTS, Published, publish, read_published
+from qi_analysis.publish import MANIFEST, RESULTS, Published, publish, read_earlier
+from qi_analysis.wall import Wall
+from qi_analysis.warm import draw_early
+from qi_analysis.whole import BUILDING
 
 log = logging.getLogger("qi_analysis")
 REVIEW_NOTEBOOK = "02_completion_review.ipynb"
@@ -36,6 +38,7 @@ class Prepared:
     """The extract, cleaned: what every review of a run starts from."""
 
     places: Places
+    raw: Path
     record: Any
     tables: Any
     account: Any
@@ -47,26 +50,26 @@ class Prepared:
     stored: Any  # the canonical tables as the workshop stores them
 
 
-def load_libraries(prepared: Prepared) -> None:
-    """Import what every review needs and draw what is the same in all of them, before workers and kernels fork off."""
-    from qi_analysis.pages import show_benchmark, show_standing
+def load_libraries() -> None:
+    """Import what every review needs, before workers fork off."""
     from qi_analysis.reports import load_runners
 
     load_runners()
-    show_benchmark(prepared.published)
-    show_standing(prepared.published)
 
 
 def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[str, str]) -> Prepared:
     """Read and clean the extract. Raises DataProblem or RecordProblem."""
     from qi_analysis.clean import build_tables
     from qi_analysis.extract import read_extract
-    from qi_analysis.published_figures import load_published_figures
+    from qi_analysis.published_figures import find_published_figures
     from qi_analysis.record import read_record
+    from qi_analysis.release import read_release
     from qi_analysis.workshop import store_tables
 
     record = read_record(places.record)
-    published = load_published_figures(places, settings)
+    figures = find_published_figures(places, settings)
+    draw_early(figures)
+    published = read_release(figures)
     started = time.perf_counter()
     extract = read_extract(raw, record.columns)
     log.info("read %d files in %.2f s", len(extract.files), time.perf_counter() - started)
@@ -78,35 +81,37 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     for holds, row in zip(file_tables, account.build_ledger().itertuples(), strict=True):
         counts = (row.rows_in, row.used, row.merged, row.set_aside)
         log.info("%s: rows in %d = used %d + merged %d + set aside %d", holds, *counts)
-    stored = store_tables(places.processed / ".tables", tables)
+    folder = tempfile.mkdtemp(prefix=".tables-", suffix=BUILDING, dir=places.processed)  # its owner's alone
+    stored = store_tables(Path(folder), tables)
     return Prepared(
-        places, record, tables, account, is_synthetic, file_tables, inputs, settings, published, stored
+        places, raw, record, tables, account, is_synthetic, file_tables, inputs, settings, published, stored
     )  # fmt: skip
 
 
 def make_review(prepared: Prepared, period: Period) -> Outcome:
     """Make and publish one review. Raises QiError; nothing is published unless everything held."""
     from qi_analysis.recording import read_recording_checks
-    from qi_analysis.release_ledger import read_earlier, write_ledger
+    from qi_analysis.release_ledger import read_ledger, write_ledger
     from qi_analysis.summaries import build_counted, build_release
     from qi_analysis.workshop import write_workshop
 
     places, stage = prepared.places, _Stages(period.id)
+    earlier = read_earlier(places.reports, period.id)
     workings = build_workings(prepared, period)
     stage.done("results")
-    counted = build_counted(workings, read_earlier(places.ledger))
+    counted = build_counted(workings, read_ledger(places.ledger))
     stage.done("counts protected")
     release = build_release(workings, prepared.published, read_recording_checks(places.record), counted)
     stage.done("release")
-    earlier = read_published(places.reports).get(period.id, [])
     revision, moved = _compare(earlier, release, prepared)
     if revision is None:
-        return Outcome(period.id, f"{period.words}: nothing new; the data changed but no published figure moved.")
+        return Outcome(period.id, f"{period.words}: nothing new; no published figure moved.")
     facts = {**release.facts, "revision": revision, "moved": moved, "made_from": _describe_sources(prepared)}
     release = type(release)(facts, release.tables)
     write_workshop(places.workshop(period.id), workings, prepared.stored)
     stage.done("workshop")
     pages = _run_notebooks(prepared, period, release, stage)
+    check_inputs(prepared.raw, prepared.inputs)
     manifest = _build_manifest(prepared, release, revision, pages)
     files = {**pages, RESULTS: _to_csv(release.tables["results"]), MANIFEST: manifest}
     write_ledger(places.ledger, period.id, counted.cells)
@@ -170,12 +175,12 @@ def _run_notebooks(prepared: Prepared, period: Period, release: Any, stage: _Sta
 
     places, seconds = prepared.places, prepared.record.settings.time_limit_seconds
     given = {"period": period.id}
-    shutil.rmtree(places.release(period.id), ignore_errors=True)
     write_release(places.release(period.id), release)
-    with tempfile.TemporaryDirectory(prefix="qi-", dir=places.processed) as folder:
+    with tempfile.TemporaryDirectory(prefix=".run-", suffix=BUILDING, dir=places.processed) as folder:
         building = Path(folder)
+        wall = Wall(*map(str, (places.root, places.raw, places.release(period.id), building / "refused")))
         run_notebook(places.notebooks / WORKSHOP_NOTEBOOK, building, given, places.root, seconds)
-        executed = run_notebook(places.notebooks / REVIEW_NOTEBOOK, building, given, places.root, seconds)
+        executed = run_notebook(places.notebooks / REVIEW_NOTEBOOK, building, given, wall, seconds)
     stage.done("notebooks")
     keys = prepared.tables.keys
     identifiers = {text for name in ("referral", "patient") for text in keys[name].dropna().unique()}

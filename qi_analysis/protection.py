@@ -149,7 +149,8 @@ def _build_sums(counts: pd.DataFrame, cells: Cells) -> tuple[csr_array, np.ndarr
     names: list[str | None] = []
     rows, factors = [], []
     for start, (wholes, parts, _) in zip(starts, cells.sums, strict=True):
-        for place, named in enumerate([wholes, *parts]):
+        every: list[list[str | None]] = [list(wholes), *parts]
+        for place, named in enumerate(every):
             names.extend(named)
             rows.append(np.arange(start, start + len(wholes)))
             factors.append(np.full(len(wholes), -1.0 if place else 1.0))

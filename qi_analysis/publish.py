@@ -5,9 +5,7 @@ folder that has been published is never touched again; reports/index.html is mad
 """
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,11 +14,17 @@ from typing import Any
 
 from qi_analysis.editions import EDITIONS
 from qi_analysis.errors import DataProblem
+from qi_analysis.fingerprint import digest_file
 from qi_analysis.periods import parse_period
+from qi_analysis.whole import write_folder, write_whole
 
 RESULTS = "results.csv"
 MANIFEST = "manifest.json"
+INDEX = "index.html"
+PAGE_END = "</html>"
 FOLDER = re.compile(r"(\d{4}-\d\d)(?:-revision-(\d+))?")
+NAMED = re.compile(rf'href="({FOLDER.pattern})/')
+NEEDED = {"period", "title", "revision", "verdict", "data_date", "data_kind", "settings", "results_sha256"}
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,49 @@ class Published:
 def read_published(reports: Path) -> dict[str, list[Published]]:
     """period id -> its published revisions, oldest first. Folders without a whole manifest are not published."""
     found: dict[str, list[Published]] = {}
-    for folder in reports.iterdir() if reports.exists() else ():
-        name = FOLDER.fullmatch(folder.name)
-        if name and (folder / MANIFEST).exists():
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            found.setdefault(name[1], []).append(Published(folder, manifest))
+    for period, folder in _find_folders(reports):
+        manifest = _read_manifest(folder)
+        if manifest is not None:
+            found.setdefault(period, []).append(Published(folder, manifest))
     return {period: sorted(all_of_it, key=lambda one: one.revision) for period, all_of_it in sorted(found.items())}
+
+
+def check_published(reports: Path) -> list[str]:
+    """One sentence for each folder of a review that holds something but no whole manifest, so is not known."""
+    return [
+        f"reports/{folder.name} is damaged: its {MANIFEST} cannot be read. Put the folder back from a copy, or move "
+        "it out of reports to have the review made again."
+        for _, folder in _find_folders(reports)
+        if _read_manifest(folder) is None and any(folder.iterdir())
+    ]
+
+
+def read_earlier(reports: Path, period_id: str) -> list[Published]:
+    """The published revisions of a period, oldest first. Raises DataProblem when one of them is damaged."""
+    for problem in check_published(reports):
+        if problem.startswith(f"reports/{period_id}"):
+            raise DataProblem(problem)
+    earlier = read_published(reports).get(period_id, [])
+    for one in earlier[-1:]:
+        if not (one.folder / RESULTS).exists() or digest_file(one.folder / RESULTS) != one.manifest["results_sha256"]:
+            raise DataProblem(
+                f"reports/{one.folder.name} is damaged: its {RESULTS} is not what was published. Put the folder back "
+                "from a copy, or move it out of reports to have the review made again."
+            )
+    return earlier
+
+
+def _find_folders(reports: Path) -> list[tuple[str, Path]]:
+    names = [(FOLDER.fullmatch(folder.name), folder) for folder in sorted(reports.glob("*"))]
+    return [(name[1], folder) for name, folder in names if name and folder.is_dir()]
+
+
+def _read_manifest(folder: Path) -> dict[str, Any] | None:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return manifest if isinstance(manifest, dict) and set(manifest) >= NEEDED else None
 
 
 def revision_folder(reports: Path, period_id: str, revision: int) -> Path:
@@ -57,27 +98,24 @@ def publish(reports: Path, period_id: str, revision: int, files: Mapping[str, st
     Raises DataProblem when that revision is already there (another run has published it meanwhile).
     """
     target = revision_folder(reports, period_id, revision)
-    building = write_aside(target, files)
-    if target.exists():
-        shutil.rmtree(building)
+    if target.exists() and any(target.iterdir()):
         raise DataProblem(
             f"Revision {revision} of {period_id} is already published. Run again to see what has changed."
         )
-    building.rename(target)
+    with write_folder(target) as building:
+        for name, text in files.items():
+            (building / name).write_text(text, encoding="utf-8", newline="\n")
     return target
 
 
-def write_aside(target: Path, files: Mapping[str, str]) -> Path:
-    """Write the files of a folder aside, flushed to disk. Returns where; the caller renames it into place."""
-    building = target.with_name(f".{target.name}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    for name, text in files.items():
-        with (building / name).open("w", encoding="utf-8", newline="\n") as handle:
-            handle.write(text)
-            handle.flush()
-            os.fsync(handle.fileno())
-    return building
+def has_whole_index(reports: Path) -> bool:
+    """Whether the index names every published revision and no other."""
+    try:
+        page = (reports / INDEX).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    published = {one.folder.name for revisions in read_published(reports).values() for one in revisions}
+    return page.rstrip().endswith(PAGE_END) and {found[1] for found in NAMED.finditer(page)} == published
 
 
 def write_index(reports: Path, project: str) -> None:
@@ -103,14 +141,4 @@ def write_index(reports: Path, project: str) -> None:
     page = render_index(
         entries, PageFacts("Monthly reviews", project, (), data_kind="service" if all_real else "synthetic")
     )
-    write_whole(reports / "index.html", page)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file in one step: the old one stays until the new one is whole."""
-    aside = path.with_name(f".{path.name}.building")
-    with aside.open("w", encoding="utf-8", newline="\n") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(aside, path)
+    write_whole(reports / INDEX, page)

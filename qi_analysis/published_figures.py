@@ -4,26 +4,28 @@ They depend on the shipped reference data, the settings and the code alone, so t
 """
 
 import hashlib
-import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
+from qi_analysis.errors import DataProblem
 from qi_analysis.places import Places
-from qi_analysis.release import Release, read_release, write_release
+from qi_analysis.release import read_release, write_release
+from qi_analysis.whole import clear
 
 
-def load_published_figures(places: Places, settings: Mapping[str, str]) -> Release:
-    """facts["benchmark"] and the tables benchmark_points and benchmark_years, from the folder or made anew.
+def find_published_figures(places: Places, settings: Mapping[str, str]) -> Path:
+    """The folder of their release, found or made: facts["benchmark"], tables benchmark_points and benchmark_years.
 
     settings: the digests of fingerprint.build_settings_digests. Raises RecordProblem for wrong settings.
     """
     name = hashlib.sha256("".join(settings[part] for part in ("code", "record", "reference")).encode()).hexdigest()
     kept = places.processed / "published"
     folder = kept / name[:16]
-    if not (folder / "facts.json").exists():
+    try:
+        read_release(folder)
+    except (DataProblem, OSError, ValueError):  # there is none for these settings, or it is damaged
         from qi_analysis.benchmark_release import build_benchmark_release
 
-        shutil.rmtree(kept, ignore_errors=True)
-        building = kept / f".{folder.name}.building"
-        write_release(building, build_benchmark_release(places.record))
-        building.rename(folder)
-    return read_release(folder)
+        clear([kept])
+        write_release(folder, build_benchmark_release(places.record))
+    return folder

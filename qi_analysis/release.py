@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from qi_analysis.errors import DataProblem
+from qi_analysis.whole import write_folder
 
 DATES = ("interval_start", "interval_end")
 
@@ -29,12 +30,12 @@ class Release:
 
 
 def write_release(folder: Path, release: Release) -> None:
-    """Write a release into an empty or missing folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in release.tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", date_format="%Y-%m-%d")
-    text = json.dumps(release.facts, indent=1, ensure_ascii=False, sort_keys=True)
-    (folder / "facts.json").write_text(text + "\n", encoding="utf-8")
+    """Write a release, whole or not at all; it takes the place of an older one."""
+    with write_folder(folder) as building:
+        for name, table in release.tables.items():
+            table.to_csv(building / f"{name}.csv", index=False, lineterminator="\n", date_format="%Y-%m-%d")
+        text = json.dumps(release.facts, indent=1, ensure_ascii=False, sort_keys=True)
+        (building / "facts.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def read_release(folder: Path) -> Release:

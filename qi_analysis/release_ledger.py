@@ -9,12 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from qi_analysis.cells import MOST, Cells
+from qi_analysis.whole import BUILDING, sync_folder
 
 COLUMNS = ["name", "true", "low", "high"]
 OTHER_PERIODS = "@"  # in the names of counts that more than one release can show: those of a month or of a year
 
 
-def read_earlier(folder: Path) -> pd.DataFrame:
+def read_ledger(folder: Path) -> pd.DataFrame:
     """name, true, low, high of the counts shown so far; empty when nothing was. A file that cannot be read is left out."""
     tables = [_read(path) for path in sorted(folder.glob("*.parquet"))]
     known = [table for table in tables if table is not None]
@@ -37,6 +38,7 @@ def write_ledger(folder: Path, period_id: str, cells: Cells) -> None:
     before = _read(path) if path.exists() else None
     table = pd.concat([one for one in (before, counts.loc[is_kept, COLUMNS]) if one is not None], ignore_index=True)
     table = table.drop_duplicates()
-    aside = path.with_suffix(".building")
+    aside = path.with_name(f".{path.name}{BUILDING}")
     table.to_parquet(aside, index=False)
     os.replace(aside, path)
+    sync_folder(folder)

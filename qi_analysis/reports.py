@@ -17,6 +17,7 @@ import nbformat
 from qi_analysis.editions import EDITIONS, TITLE, EditionName, choose_cells
 from qi_analysis.errors import RecordProblem, RunFailed
 from qi_analysis.fragments import TEMPLATES, PageFacts, render_prose
+from qi_analysis.wall import Wall, read_refused
 
 STARTUP_SECONDS = 60
 
@@ -99,32 +100,49 @@ def _names_read(path: Path, cells: list[Any]) -> set[str]:
 
 def load_runners() -> None:
     """Import what runs and renders notebooks, so that processes forked off from this one need not."""
-    import ipykernel.kernelapp  # noqa: F401
     import nbconvert.exporters  # noqa: F401
     import papermill  # noqa: F401
 
-    import qi_analysis.kernels  # noqa: F401
+    from qi_analysis.kernels import load_kernel
+
+    load_kernel()
 
 
-def run_notebook(path: Path, building: Path, given: Mapping[str, Any], root: Path, seconds: int) -> Any:
+def run_notebook(path: Path, building: Path, given: Mapping[str, Any], where: Path | Wall, seconds: int) -> Any:
     """The executed notebook. Raises RecordProblem before running, RunFailed when it did not run to its end.
 
-    building: a folder for the run's own files, never the reports folder. seconds: for the whole notebook.
+    building: a folder for the run's own files, never the reports folder. where: the folder it runs in, or the wall
+    it runs behind, then in the release. seconds: for the whole notebook. A notebook that reached over its wall has
+    failed, whatever it made of the refusal.
     """
     check_parameters(path, read_notebook(path), given)
+    wall = where if isinstance(where, Wall) else None
+    try:
+        executed = _execute(path, building / path.name, given, where, seconds)
+        check_run(path, executed)
+    finally:
+        refused = read_refused(Path(wall.notes)) if wall else []
+        if refused:
+            tried = "; ".join(refused)
+            raise RunFailed(f"{path.name}: it reached for more than its release: {tried}. Nothing was published.")
+    return executed
+
+
+def _execute(path: Path, output: Path, given: Mapping[str, Any], where: Path | Wall, seconds: int) -> Any:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
 
-    from qi_analysis.kernels import WarmKernelManager
+    from qi_analysis.kernels import choose_manager
 
-    output = building / path.name
+    wall = where if isinstance(where, Wall) else None
+    cwd = wall.release if wall else str(where)
     try:
-        executed = execute_notebook(
-            str(path), str(output), parameters=dict(given), cwd=str(root), kernel_name="python3", language="python",
+        return execute_notebook(
+            str(path), str(output), parameters=dict(given), cwd=cwd, kernel_name="python3", language="python",
             progress_bar=False, log_output=False, request_save_on_cell_execute=False, autosave_cell_every=0,
             start_timeout=STARTUP_SECONDS, execution_timeout=seconds, shutdown_kernel="immediate",
-            kernel_manager_class=WarmKernelManager,
+            kernel_manager_class=choose_manager(wall),
         )  # fmt: skip
     except DeadKernelError:
         raise RunFailed(
@@ -138,8 +156,6 @@ def run_notebook(path: Path, building: Path, given: Mapping[str, Any], root: Pat
         ) from None
     except RuntimeError:
         raise RunFailed(f"{path.name}: no kernel could be started. Nothing was published.") from None
-    check_run(path, executed)
-    return executed
 
 
 def check_run(path: Path, executed: Any) -> None:

@@ -1,12 +1,15 @@
 """The front doors of the notebooks: the release of a review, and the analyst's workshop of it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qi_analysis.errors import DataProblem
 from qi_analysis.periods import parse_period
 from qi_analysis.places import find_places
 from qi_analysis.release import Release, read_release
-from qi_analysis.workshop import Workshop, read_workshop
+
+if TYPE_CHECKING:
+    from qi_analysis.workshop import Workshop
 
 
 def load_review(period: str) -> Release:
@@ -18,8 +21,10 @@ def load_review(period: str) -> Release:
     return read_release(folder / _choose(period, folder))
 
 
-def load_workshop(period: str) -> Workshop:
+def load_workshop(period: str) -> "Workshop":
     """The rows and exact results behind a review, for the analyst on this machine."""
+    from qi_analysis.workshop import read_workshop  # the review's kernel, which opens this module too, may not
+
     processed = find_places().processed
     return read_workshop(processed / _choose(period, processed))
 

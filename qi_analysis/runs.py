@@ -6,38 +6,38 @@ that is safe, so imports and tables are paid for once; elsewhere a worker reads 
 
 import multiprocessing
 import os
-import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from pathlib import Path
 
-from qi_analysis.errors import DataProblem, QiError
-from qi_analysis.fingerprint import build_settings_digests, digest_inputs
+from qi_analysis.errors import DataProblem, QiError, describe_disk
+from qi_analysis.fingerprint import build_settings_digests, check_inputs, digest_inputs
+from qi_analysis.lock import hold_lock
 from qi_analysis.making import Outcome, Prepared, load_libraries, make_review, prepare
 from qi_analysis.periods import Period, parse_period
 from qi_analysis.places import Places
-from qi_analysis.publish import write_index
+from qi_analysis.publish import has_whole_index, write_index
 from qi_analysis.seen import find_months, find_unchanged, remember
+from qi_analysis.whole import clear_leftovers, write_folder
+
+
+def has_extract(places: Places) -> bool:
+    """Whether data/raw holds anything of its owner's."""
+    files = places.raw.iterdir() if places.raw.exists() else ()
+    return any(not path.name.startswith(".") and path.name != "README.md" for path in files)
 
 
 def choose_extract(places: Places) -> Path:
     """data/raw, or the shipped generator's extract when data/raw is empty (written on first use)."""
-    files = (
-        [p for p in places.raw.iterdir() if not p.name.startswith(".") and p.name != "README.md"]
-        if places.raw.exists()
-        else []
-    )
-    if files:
+    if has_extract(places):
         return places.raw
     if not (places.sample / "IDS000Header.csv").exists():
         from qi_analysis.sample import write_sample
 
-        building = places.sample.with_name(".sample.building")
-        shutil.rmtree(building, ignore_errors=True)
-        building.mkdir(parents=True)
-        write_sample(building)
-        building.rename(places.sample)
+        with write_folder(places.sample) as building:
+            write_sample(building)
     return places.sample
 
 
@@ -46,9 +46,18 @@ _prepared: Prepared | None = None  # in a worker: what it was given at its start
 
 def _start_worker(places: Places | None, raw: Path | None, inputs: dict[str, str], settings: dict[str, str]) -> None:
     global _prepared
+    threading.Thread(target=_end_with_the_run, daemon=True).start()
     if places is not None and raw is not None:
         _prepared = prepare(places, raw, inputs, settings)
-        load_libraries(_prepared)
+        load_libraries()
+
+
+def _end_with_the_run() -> None:
+    """A worker goes on for no moment after its run was killed: the next run may be at work already."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(period_id: str) -> Outcome:
@@ -58,6 +67,8 @@ def _work(period_id: str) -> Outcome:
         return make_review(_prepared, parse_period(period_id))
     except QiError as problem:
         return Outcome(period_id, f"{period_id}: {problem}", problem.exit_code)
+    except OSError as problem:
+        return Outcome(period_id, f"{period_id}: {describe_disk(problem)}", QiError.exit_code)
 
 
 def make_reviews(prepared: Prepared, raw: Path, periods: list[Period]) -> Iterator[Outcome]:
@@ -66,7 +77,7 @@ def make_reviews(prepared: Prepared, raw: Path, periods: list[Period]) -> Iterat
     can_fork = sys.platform == "linux"
     context = multiprocessing.get_context("fork" if can_fork else "spawn")
     _prepared = prepared
-    load_libraries(prepared)
+    load_libraries()
     start = (None, None, {}, {}) if can_fork else (prepared.places, raw, prepared.inputs, prepared.settings)
     workers = min(len(periods), os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, context, _start_worker, start) as pool:
@@ -84,6 +95,18 @@ def run(
 
     on_start is told how many reviews will be looked at, on_done each outcome.
     """
+    with hold_lock(places.processed):
+        making = (places.processed, places.release("any").parent, places.processed / "published", places.reports)
+        clear_leftovers(making)
+        try:
+            return _run(places, wanted, on_start, on_done)
+        finally:
+            clear_leftovers(making)
+
+
+def _run(
+    places: Places, wanted: str, on_start: Callable[[int], None], on_done: Callable[[Outcome], None]
+) -> list[Outcome]:
     raw = choose_extract(places)
     inputs, settings = digest_inputs(raw), build_settings_digests(places)
     unchanged = find_unchanged(places, inputs, settings)
@@ -91,10 +114,13 @@ def run(
     known = [parse_period(month) for month in find_months(places, inputs, settings)]
     looked_at = [asked] if asked else known if wanted == "all" else known[-1:]
     if looked_at and all(period.id in unchanged for period in looked_at):
+        if not has_whole_index(places.reports):
+            from qi_analysis.record import read_record
+
+            write_index(places.reports, read_record(places.record).title)
         return [_nothing_new(period, unchanged) for period in looked_at]
     prepared = prepare(places, raw, inputs, settings)
-    if digest_inputs(raw) != inputs:
-        raise DataProblem("A file of the extract changed while it was read. Wait until it is whole and run again.")
+    check_inputs(raw, inputs)
     from qi_analysis.checks import find_periods
 
     every = find_periods(prepared.tables)

@@ -8,7 +8,8 @@ import json
 from typing import Any
 
 from qi_analysis.places import Places
-from qi_analysis.publish import read_published, write_whole
+from qi_analysis.publish import read_published
+from qi_analysis.whole import write_whole
 
 SEEN = ".seen.json"
 EVERY = "every month"
@@ -32,13 +33,15 @@ def remember(
     write_whole(places.processed / SEEN, json.dumps(seen | {EVERY: [digest, every]}, indent=1, sort_keys=True))
 
 
-def _read_seen(places: Places) -> dict[str, Any]:
+def _read_seen(places: Places) -> dict[str, list[Any]]:
+    """What is noted; lines that are damaged are as if they were not there."""
     path = places.processed / SEEN
     try:
-        seen: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        seen = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return seen
+    pairs = seen.items() if isinstance(seen, dict) else ()
+    return {name: noted for name, noted in pairs if isinstance(noted, list) and len(noted) == 2}
 
 
 def _digest(inputs: dict[str, str], settings: dict[str, str]) -> str:

@@ -5,7 +5,6 @@ Nothing is worked out here, and nothing is shared that has no verdict of the gat
 
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,9 +13,10 @@ from qi_analysis.editions import EDITIONS, Edition
 from qi_analysis.errors import DataProblem, GateClosed, RecordProblem
 from qi_analysis.gate import open_gate
 from qi_analysis.places import Places
-from qi_analysis.publish import Published, read_published, write_aside
+from qi_analysis.publish import Published, read_published
 from qi_analysis.reading_age import describe_reading_age
 from qi_analysis.share_words import describe_email, describe_text_message, read_readers, render_print, render_readers
+from qi_analysis.whole import write_folder
 
 VERDICT = "verdict.json"
 REPORT = "report.html"
@@ -45,8 +45,9 @@ def share(places: Places, wanted: str, edition: str = "team", to: Path | None = 
         raise RecordProblem(f"{to.name} is not empty. Name a new folder for the pack.")
     page = check_verdict(published.folder, chosen.page)
     files = build_pack(places, published, chosen, page)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _replace(write_aside(target, files), target)
+    with write_folder(target) as folder:
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
     age = describe_reading_age(page, chosen.name)
     return Pack(target, tuple(files), age, published.manifest["data_kind"] != "service")
 
@@ -97,13 +98,3 @@ def _choose_period(places: Places, wanted: str) -> Published:
     if period not in published:
         raise DataProblem(f"There is no published review of this month. There are: {', '.join(published)}.")
     return published[period][-1]
-
-
-def _replace(building: Path, target: Path) -> None:
-    """Put a finished folder in its place; an older one goes once the new one stands."""
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    building.rename(target)
-    shutil.rmtree(old, ignore_errors=True)

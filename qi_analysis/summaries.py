@@ -59,7 +59,7 @@ class Counted:
 def build_counted(workings: Workings, earlier: pd.DataFrame | None = None) -> Counted:
     """Counts as they may be shown: hidden until nobody can work out a small one (protection.find_hidden).
 
-    earlier: the counts of earlier releases, as release_ledger reads them.
+    earlier: the counts of earlier releases, as read_ledger reads them.
     """
     cells = _count(workings, Cells()).cells
     years = find_hidden_years(cells.build(), workings.period)

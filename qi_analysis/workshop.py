@@ -16,6 +16,7 @@ import pandas as pd
 from qi_analysis.clean import Tables
 from qi_analysis.errors import DataProblem
 from qi_analysis.repair import check_nhs_numbers
+from qi_analysis.whole import write_folder
 from qi_analysis.workings import Workings
 
 OWNER_ONLY = 0o700
@@ -44,9 +45,10 @@ KEY_OF = {"referrals": "referral", "pathways": "referral", "contacts": "contact"
 
 
 def store_tables(folder: Path, tables: Tables) -> Stored:
-    """Write the canonical tables and keys once for all reviews of a run, under random surrogates."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=OWNER_ONLY)
+    """Write the canonical tables and keys once for all reviews of a run, under random surrogates.
+
+    folder: new and empty, readable by its owner alone; it is the run's own and goes when the run ends.
+    """
     random = np.random.default_rng()
     surrogates = {
         "referral": random.permutation(len(tables.referrals)),
@@ -62,24 +64,20 @@ def store_tables(folder: Path, tables: Tables) -> Stored:
 
 def write_workshop(folder: Path, workings: Workings, stored: Stored) -> None:
     """Write a review's rows, results, data-quality table and rows set aside; an earlier folder is replaced."""
-    building = folder.with_name(f".{folder.name}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True, mode=OWNER_ONLY)
-    os.chmod(building, OWNER_ONLY)
     account, pathways = workings.account, workings.pathways.referrals
-    for path in stored.folder.glob("*.parquet"):
-        _link(path, building / path.name)
-    _write_rows(building / "pathways.parquet", pathways, KEY_OF["pathways"], stored.surrogates)
     texts = {
         "results": workings.results,
         "data_quality": account.build_quality(),
         "set_aside": account.build_set_aside(),
         "ledger": account.build_ledger(),
     }
-    for name, table in texts.items():
-        table.to_csv(building / f"{name}.csv", index=False, lineterminator="\n", date_format="%Y-%m-%d")
-    shutil.rmtree(folder, ignore_errors=True)
-    building.rename(folder)
+    with write_folder(folder, OWNER_ONLY) as building:
+        os.chmod(building, OWNER_ONLY)
+        for path in stored.folder.glob("*.parquet"):
+            _link(path, building / path.name)
+        _write_rows(building / "pathways.parquet", pathways, KEY_OF["pathways"], stored.surrogates)
+        for name, table in texts.items():
+            table.to_csv(building / f"{name}.csv", index=False, lineterminator="\n", date_format="%Y-%m-%d")
 
 
 def _link(source: Path, target: Path) -> None:

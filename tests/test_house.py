@@ -25,7 +25,7 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # A module may import those before it and no other. A new module gets its place here.
 LAYERS = (
-    "__init__ errors editions periods phrases places codes keys sequences chart_style svg disclosure cells settings faults table_fields",
+    "__init__ errors whole editions periods phrases places codes keys sequences chart_style svg disclosure cells settings faults table_fields",
     "measure_names record headings csv_reader reader extract account repair typed merge people referrals links contacts scores",
     "clean checks stages outcomes episodes pathways flags episode_flags bookings open_referrals measure_definitions measures",
     "worked_examples",
@@ -37,9 +37,9 @@ LAYERS = (
     "review_facts summaries revisions",
     "review fragments charts bars incidence funnel_chart page_words page_plain page_analyst page_trust page_benchmark page_glance page_measures page_standing",
     "page_leaving page_reasons page_fairness pages",
-    "gate publish kernels reports reading_age share_words share",
+    "fingerprint lock gate publish wall warm kernels rowless reports reading_age share_words share",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
-    "fingerprint seen making runs definition_pages cli __main__",
+    "seen making runs definition_pages cli __main__",
 )
 ORDER = [name for layer in LAYERS for name in layer.split()]
 RUNNERS = {"papermill", "nbconvert", "nbclient"}
