@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from qi_analysis.gate_html import read_html
-from qi_analysis.gate_text import DECODED, DEEPEST, TOO_DEEP, Piece, Reading
+from qi_analysis.gate_text import DECODED, DEEPEST, TOO_DEEP, Piece, Reading, Table
 from qi_analysis.gate_unpack import is_picture_or_font, read_bytes
 
 ESCAPES = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|\\([0-7]{2,3})|=([0-9A-F]{2})(?=[^0-9A-Za-z]|=|\d)")
@@ -114,10 +114,13 @@ def read_json(reading: Reading, value: object, place: str, depth: int = 0) -> No
             reading.add("data", where, " ".join(map(str, one)), depth)
             plain = [str(part) for part in one.values() if isinstance(part, (str, int, float))]
             reading.add("row", where, " | ".join(plain), depth)
-            waiting += [(part, f"{where}, {_tell(name)}", level + 1) for name, part in one.items()]
+            if len(one) > 1 and all(isinstance(part, list) for part in one.values()):
+                _add_records(reading, [dict.fromkeys(one, "")], where)
+            waiting += [(part, where, level + 1) for part in one.values()]
         elif isinstance(one, list):
             plain = [part for part in one if isinstance(part, (int, float, str))]
             reading.add("data", where, "\n".join(map(str, plain)), depth)
+            _add_records(reading, one, where)
             waiting += [(part, where, level + 1) for part in one if isinstance(part, (dict, list))]
         elif isinstance(one, (str, int, float)):
             reading.add("data", where, str(one), depth)
@@ -125,9 +128,13 @@ def read_json(reading: Reading, value: object, place: str, depth: int = 0) -> No
         reading.fault(TOO_DEEP, place)
 
 
-def _tell(name: object) -> str:
-    """A key as a place: only plain words without digits, so that no value is repeated as one."""
-    return "data" if not re.fullmatch(r"[A-Za-z_/+.-]{1,24}", str(name)) else "data"
+def _add_records(reading: Reading, values: list[object], place: str) -> None:
+    """A list of records as a table, so that it is judged as one."""
+    records = [one for one in values[:MOST_VALUES] if isinstance(one, dict)]
+    if records:
+        names = list(dict.fromkeys(str(name) for one in records[:100] for name in one))
+        rows = [[str(one.get(name, "")) for name in names] for one in records]
+        reading.tables.append(Table(place, names, rows, is_printed=False))
 
 
 def _unwrap_blobs(reading: Reading, piece: Piece) -> None:

@@ -53,21 +53,25 @@ class Known:
         known, asked = self.hashes.get(kind), list(texts)
         if known is None or not len(known) or not asked:
             return set()
-        return {text for text, one in zip(asked, np.isin(_hash(asked), known), strict=True) if one}
+        wanted = _hash(asked)
+        near = known[np.minimum(np.searchsorted(known, wanted), len(known) - 1)]
+        return {text for text, is_known in zip(asked, near == wanted, strict=True) if is_known}
 
 
 def plain_identifier(text: str) -> str:
     """An identifier as it is compared: letters and digits, no case, no .0 of a spreadsheet."""
+    if text.isalnum():
+        return text.casefold()
     return re.sub(r"[\W_]+", "", re.sub(r"^\s*(\d+)\.0+\s*$", r"\1", text)).casefold()
 
 
-def build_known(private: Private, words: Iterable[str] = ()) -> Known:
-    """The private columns of an extract as keyed hashes."""
+def build_known(private: Private, words: Iterable[str] = (), days: Iterable[str] = ()) -> Known:
+    """The private columns of an extract as keyed hashes; `words` and `days` are allowed though somebody has them."""
     given = private.texts
     identifiers = {one.strip() for one in given.get("id", [])}
     parts: dict[str, set[str]] = {
         "identifier": {plain for one in identifiers if _is_telling(plain := plain_identifier(one))},
-        "birth": {day for one in given.get("birth", []) for day in list_days(one) if day < LATEST_BIRTH} - NO_BIRTH,
+        "birth": {day for one in given.get("birth", []) for day in list_days(one) if day < LATEST_BIRTH} - NO_BIRTH - set(days),
         "postcode": {plain_identifier(one) for one in given.get("postcode", [])} - {""},
         "phone": {_plain_phone(one) for one in given.get("phone", []) if len(_plain_phone(one)) >= 7},
         "note": {part for one in given.get("note", []) for part in _list_shingles(one, False)},
@@ -85,7 +89,7 @@ def _is_telling(plain: str) -> bool:
     """Whether an identifier is long enough not to be a word, year or count of the page itself."""
     if plain.isdigit():
         return len(plain) >= 6
-    return len(plain) >= (4 if any(one.isdigit() for one in plain) else 8)
+    return len(plain) >= (8 if plain.isalpha() else 4)
 
 
 def _pair(one: str, other: str) -> str:
@@ -124,7 +128,7 @@ def _list_shingles(text: str, everywhere: bool) -> Iterator[str]:
     """Words of a note, five in a row: side by side for the extract, from every word on for a page."""
     words = list_names(text)
     if len(words) < SHINGLE:
-        if not everywhere and len("".join(words)) >= SHORT_NOTE and not set(words) <= read_vocabulary():
+        if not everywhere and len("".join(words)) >= SHORT_NOTE and " ".join(words) not in _read_own_words():
             yield " ".join(words)
         return
     last = len(words) - SHINGLE
@@ -135,11 +139,17 @@ def _list_shingles(text: str, everywhere: bool) -> Iterator[str]:
 @cache
 def read_vocabulary() -> frozenset[str]:
     """The words that pages of this project are made of, and easy words of English: a name among them is no name yet."""
+    return frozenset(_read_own_words().split()) | _read_easy_words()
+
+
+@cache
+def _read_own_words() -> str:
+    """All words of the package and its reference data, in a row."""
     package = Path(__file__).parent
     files = [p for p in package.rglob("*") if p.suffix in (".py", ".j2", ".csv", ".toml", ".css")]
     files += (package.parent / "data" / "reference").glob("*.csv")
     text = fold(" ".join(path.read_text(encoding="utf-8", errors="replace") for path in files))
-    return frozenset(re.findall(r"[^\W_]+", text)) | _read_easy_words()
+    return " ".join(re.findall(r"[^\W_]+", text))
 
 
 def _read_easy_words() -> set[str]:

@@ -49,7 +49,7 @@ PATTERNS = {
     ),
     USER: re.compile(
         r"\b(?:user ?name|logged in as|login(?: name)?|USER|LOGNAME|run by|author|last modified by)\b[\"']?\s*[=:]\s*[\"']?[A-Za-z]\w{2,}"
-        r"|\w+@[\w-]+:[~/]",
+        r"|\buser=\w{3,}|\w+@[\w-]+:[~/]",
     ),
     "a script in an address": re.compile(r"\bjavascript:\s*\w", re.I),
 }

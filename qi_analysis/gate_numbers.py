@@ -35,7 +35,7 @@ BEFORE = re.compile(
     r"(?:\b(?:fewer|less|more|greater|other|larger|smaller) than|\b(?:at least|at most|under|over|up to|below|above|minimum of|maximum of|every|each"
     r"|per|in|to|or|than|between|and|first|step|page|part|figure|week|rule|rules|version|definition|fifth|decile|point|points|code|codes|level|phase"
     r"|group|groups|section|table|chart|chapter|day|month|year|session|question|revision|number|top|row|line|item|plus|minus|aged|age|PHQ-?|GAD-?)"
-    r"|[-\u2013\u2014/#])\s*$", re.I,
+    r"|\b(?:could|can|may|might|must|should|would) \w+|[-\u2013\u2014/#])\s*$", re.I,
 )
 NOT_PEOPLE = re.compile(
     r"(?:of )?(?:points?|months?|weeks?|days?|years?|quarters?|rules?|sessions?|services?|measures?|charts?|tables?|pages?|parts?|steps?|figures?"
@@ -70,6 +70,10 @@ def build_store(release: Release) -> Store:
         for name in table.select_dtypes("number"):
             column = table[name].dropna()
             numbers |= set(column[column % 1 == 0].astype("int64").tolist())
+        if "is_settled" in table:  # a sentence of the page takes the last 12 settled months together
+            settled = table[table["is_settled"].astype(bool)]
+            for last in (settled.tail(12), settled.dropna(subset=["numerator", "denominator"]).tail(12)):
+                numbers |= {int(last[name].sum()) for name in ("numerator", "denominator")}
         for name in table.select_dtypes(["object", "string"]):
             numbers |= {one for text in set(table[name].dropna().astype("str")) for one in _list_numbers(text)}
     waiting: list[Any] = [release.facts]
@@ -121,7 +125,7 @@ def _list_small_words(sentence: str) -> Iterator[str]:
     for hit in (*SPELLED.finditer(sentence), *SPELLED_OUT_OF.finditer(sentence)):
         before = sentence[: hit.start()]
         many = hit[1].lower() != "one" and not re.search(r"\breferrals?$", hit[0].lower())
-        if many and not BEFORE.search(before) and not EVERY.search(before) and "person can" not in sentence:
+        if many and not BEFORE.search(before) and not EVERY.search(before):
             yield SMALL_TEXT
     if ONE.search(sentence):
         yield SMALL_TEXT
@@ -158,17 +162,19 @@ def _check_table(table: Table, store: Store | None) -> Iterator[Finding]:
     for number, row in enumerate(table.rows, 1):
         for column, cell in enumerate(row):
             heading = table.headings[column] if column < len(table.headings) else ""
-            kind = _judge_cell(cell, heading, (column, row[0], table.caption), store)
+            if not table.is_printed and not COUNT_HEADING.search(heading):
+                continue
+            kind = _judge_cell(cell, heading, (column, row[0]), store)
             if kind:
                 yield Finding(kind, f"{table.place}, row {number}")
 
 
-def _judge_cell(cell: str, heading: str, about: tuple[int, str, str], store: Store | None) -> str | None:
-    """The kind of finding of one cell. about: its column, the first cell of its row, the caption."""
+def _judge_cell(cell: str, heading: str, about: tuple[int, str], store: Store | None) -> str | None:
+    """The kind of finding of one cell. about: its column and the first cell of its row."""
     hit = CELL_COUNTS.fullmatch(cell.strip())
     if not hit:
         return None
-    column, label, caption = about
+    column, label = about
     counts = bool(COUNT_HEADING.search(heading))
     others = bool(NOT_COUNT_HEADING.search(heading)) or (not heading and bool(NOT_COUNT_HEADING.search(label)))
     in_brackets = hit.lastindex is not None and hit.lastindex > 1

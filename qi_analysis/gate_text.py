@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 LARGEST_DECODED = 12_000_000  # characters taken out of wrappings, of one page
 DEEPEST = 6  # wrappings inside wrappings
 MOST_FINDINGS = 40
+SHORTEST_PATH = 10  # coordinates of fewer characters hold no number of ten digits
 BREAK = "\x01"  # where an inline tag stood
 FILLERS = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10)}  # seen as nothing
 DECODED, TOO_DEEP = "something that cannot be decoded", "something packed too deep or too large to be read"
@@ -43,12 +44,14 @@ class Reading:
     pieces: list[Piece] = field(default_factory=list)
     tables: list["Table"] = field(default_factory=list)
     faults: set[Finding] = field(default_factory=set)
+    seen: set[tuple[str, str]] = field(default_factory=set)
     decoded: int = 0
 
     def add(self, kind: str, place: str, text: str, depth: int = 0) -> None:
-        """Keep a piece; what lies too deep or makes the page too large counts against it instead."""
-        if not text.strip():
+        """Keep a piece, each text once; what lies too deep or makes the page too large counts against it instead."""
+        if not text.strip() or (kind, text) in self.seen or (kind == "path" and len(text) < SHORTEST_PATH):
             return
+        self.seen.add((kind, text))
         if depth:
             self.decoded += len(text)
         if depth > DEEPEST or self.decoded > LARGEST_DECODED:
@@ -70,6 +73,7 @@ class Table:
     headings: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     caption: str = ""
+    is_printed: bool = True  # False for records of JSON: only cells whose heading says so are counts
 
 
 def tidy(text: str) -> set[str]:

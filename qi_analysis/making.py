@@ -6,13 +6,14 @@ import logging
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from qi_analysis.fingerprint import read_commit, read_versions
 from qi_analysis.periods import Period
 from qi_analysis.places import Places
+from qi_analysis.gate_verdict import VERDICT, build_verdict_file
 from qi_analysis.publish import MANIFEST, RESULTS, REVIEW_PAGE, Published, publish, read_published
 
 log = logging.getLogger("qi_analysis")
@@ -45,6 +46,7 @@ class Prepared:
     settings: dict[str, str]
     published: Any  # the release of the published figures, the same for every review
     stored: Any  # the canonical tables as the workshop stores them
+    guard: Any  # what the gate holds every page against: the people of the extract and the allow-list
 
 
 def load_libraries(prepared: Prepared) -> None:
@@ -61,6 +63,7 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     """Read and clean the extract. Raises DataProblem or RecordProblem."""
     from qi_analysis.clean import build_tables
     from qi_analysis.extract import read_extract
+    from qi_analysis.gate_guard import read_guard
     from qi_analysis.published_figures import load_published_figures
     from qi_analysis.record import read_record
     from qi_analysis.workshop import store_tables
@@ -79,8 +82,9 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
         counts = (row.rows_in, row.used, row.merged, row.set_aside)
         log.info("%s: rows in %d = used %d + merged %d + set aside %d", holds, *counts)
     stored = store_tables(places.processed / ".tables", tables)
+    guard = read_guard(raw, places.record, record.columns)
     return Prepared(
-        places, record, tables, account, is_synthetic, file_tables, inputs, settings, published, stored
+        places, record, tables, account, is_synthetic, file_tables, inputs, settings, published, stored, guard
     )  # fmt: skip
 
 
@@ -104,8 +108,10 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     stage.done("workshop")
     page = _run_notebooks(prepared, period, release)
     stage.done("notebooks")
+    verdict_file = _pass_gate(prepared, period, release, {REVIEW_PAGE: page})
+    stage.done("gate")
     manifest = _build_manifest(prepared, release, revision, page)
-    files = {REVIEW_PAGE: page, RESULTS: _to_csv(release.tables["results"]), MANIFEST: manifest}
+    files = {REVIEW_PAGE: page, RESULTS: _to_csv(release.tables["results"]), MANIFEST: manifest, VERDICT: verdict_file}
     publish(places.reports, period.id, revision, files)
     stage.done("published")
     verdict = release.facts["verdict"]["sentence"]
@@ -159,9 +165,8 @@ def _compare(earlier: list[Published], release: Any, prepared: Prepared) -> tupl
 
 
 def _run_notebooks(prepared: Prepared, period: Period, release: Any) -> str:
-    """Run both notebooks, render the review and pass it through the gate. Returns the finished page."""
+    """Run both notebooks and render the review. Returns the finished page."""
     from qi_analysis.fragments import PageFacts
-    from qi_analysis.gate import open_gate
     from qi_analysis.release import write_release
     from qi_analysis.reports import render_notebook, run_notebook
 
@@ -180,11 +185,20 @@ def _run_notebooks(prepared: Prepared, period: Period, release: Any) -> str:
         building = Path(folder)
         run_notebook(places.notebooks / WORKSHOP_NOTEBOOK, building, given, places.root, seconds)
         executed = run_notebook(places.notebooks / REVIEW_NOTEBOOK, building, given, places.root, seconds)
-    page = render_notebook(executed, page_facts)
-    keys = prepared.tables.keys
-    identifiers = {text for name in ("referral", "patient") for text in keys[name].dropna().unique()}
-    open_gate(page, identifiers)
-    return page
+    return render_notebook(executed, page_facts)
+
+
+def _pass_gate(prepared: Prepared, period: Period, release: Any, pages: dict[str, str]) -> str:
+    """The text of the verdict on all pages of a review. Raises GateClosed unless the gate opens for each."""
+    from qi_analysis.fingerprint import digest_files
+    from qi_analysis.gate import open_gate
+    from qi_analysis.gate_numbers import build_store
+
+    guard = replace(prepared.guard, store=build_store(release))
+    checks = min(open_gate(page, guard) for page in pages.values())
+    folder = prepared.places.release(period.id)
+    digest = digest_files(folder.iterdir(), folder)
+    return build_verdict_file({name: page.encode() for name, page in pages.items()}, digest, checks)
 
 
 def _build_manifest(prepared: Prepared, release: Any, revision: int, page: str) -> str:
