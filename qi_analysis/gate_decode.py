@@ -13,7 +13,9 @@ from qi_analysis.gate_html import read_html
 from qi_analysis.gate_text import DECODED, DEEPEST, TOO_DEEP, Piece, Reading, Table
 from qi_analysis.gate_unpack import is_picture_or_font, read_bytes
 
-ESCAPES = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|\\([0-7]{2,3})|=([0-9A-F]{2})(?=[^0-9A-Za-z]|=|\d)")
+ESCAPES = re.compile(
+    r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|\\([0-7]{2,3})|=([0-9A-F]{2})(?=[^0-9A-Za-z]|=|\d)"
+)
 CSS_ESCAPES = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{6,}={0,2}(?![A-Za-z0-9+/=])")
 WRAPPED = re.compile(r"(?:[A-Za-z0-9+/]{40,}[ \t]*\r?\n\s*)+[A-Za-z0-9+/]+={0,2}")
@@ -21,12 +23,18 @@ HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x|\\\\x)?((?:[0-9a-fA-F]{2}){4,})(?![0-9A
 HEX_LIST = re.compile(r"(?:(?:0x|%|\\x)?[0-9a-fA-F]{2}[ ,:;-]{1,2}){5,}(?:0x|%|\\x)?[0-9a-fA-F]{2}\b")
 CODES = re.compile(r"(?<![\d.])(?:\d{2,3}\s*[,;]\s*){5,}\d{2,3}(?![\d.])")
 DATA_ADDRESS = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[^;,]*)*)(;base64)?,([^\"'<>)]*)", re.I)
-PACKED = re.compile(r"[\"']?dtype[\"']?\s*:\s*[\"']([|<>=]?[a-z]\d)[\"'][^{}]{0,200}?[\"']?bdata[\"']?\s*:\s*[\"']([^\"']+)[\"']", re.S)
-PACKED_AGAIN = re.compile(r"[\"']?bdata[\"']?\s*:\s*[\"']([^\"']+)[\"'][^{}]{0,200}?[\"']?dtype[\"']?\s*:\s*[\"']([|<>=]?[a-z]\d)[\"']", re.S)
+PACKED = re.compile(
+    r"[\"']?dtype[\"']?\s*:\s*[\"']([|<>=]?[a-z]\d)[\"'][^{}]{0,200}?[\"']?bdata[\"']?\s*:\s*[\"']([^\"']+)[\"']", re.S
+)
+PACKED_AGAIN = re.compile(
+    r"[\"']?bdata[\"']?\s*:\s*[\"']([^\"']+)[\"'][^{}]{0,200}?[\"']?dtype[\"']?\s*:\s*[\"']([|<>=]?[a-z]\d)[\"']", re.S
+)
 TYPES = {"f8": "d", "f4": "f", "i8": "q", "u8": "Q", "i4": "i", "u4": "I", "i2": "h", "u2": "H", "i1": "b", "u1": "B"}
 LONG_BLOB = 200  # characters that look like base64 and are neither text nor a known wrapping
 MOST_VALUES = 200_000
-DIGIT_WORDS = dict(zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True))
+DIGIT_WORDS = dict(
+    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "0123456789", strict=True)
+)
 SPELLED = re.compile(rf"\b(?:(?:{'|'.join(DIGIT_WORDS)})[\s,-]+){{9}}(?:{'|'.join(DIGIT_WORDS)})\b", re.I)
 
 
@@ -118,8 +126,8 @@ def read_json(reading: Reading, value: object, place: str, depth: int = 0) -> No
                 _add_records(reading, [dict.fromkeys(one, "")], where)
             waiting += [(part, where, level + 1) for part in one.values()]
         elif isinstance(one, list):
-            plain = [part for part in one if isinstance(part, (int, float, str))]
-            reading.add("data", where, "\n".join(map(str, plain)), depth)
+            plain = [str(part) for part in one if isinstance(part, (int, float, str))]
+            reading.add("data", where, "\n".join(plain), depth)
             _add_records(reading, one, where)
             waiting += [(part, where, level + 1) for part in one if isinstance(part, (dict, list))]
         elif isinstance(one, (str, int, float)):
@@ -168,7 +176,9 @@ def _read_address(reading: Reading, hit: re.Match[str], place: str, depth: int) 
             read_html(reading, content, f"{where}, ", depth)
         return
     try:
-        data = base64.b64decode(re.sub(r"\s", "", content) + "==", altchars=b"-_" if "-" in content or "_" in content else None)
+        data = base64.b64decode(
+            re.sub(r"\s", "", content) + "==", altchars=b"-_" if "-" in content or "_" in content else None
+        )
     except (ValueError, binascii.Error):
         reading.fault(DECODED, where)
         return
@@ -201,7 +211,9 @@ def _read_base64(reading: Reading, text: str, place: str, depth: int) -> None:
     except (ValueError, binascii.Error):
         return
     known = _read_binary(reading, data, f"{place}, base64", depth)
-    looks = len(body) >= LONG_BLOB and re.search(r"[a-z]", body) and re.search(r"[A-Z]", body) and re.search(r"\d", body)
+    looks = (
+        len(body) >= LONG_BLOB and re.search(r"[a-z]", body) and re.search(r"[A-Z]", body) and re.search(r"\d", body)
+    )
     if not known and looks and not is_picture_or_font(data):
         reading.fault(DECODED, place)
 

@@ -75,7 +75,9 @@ def _list_fields(columns: ColumnMap | None) -> dict[str, str]:
     for part in read_tables_text()["local"].values():
         roles |= {plain_heading(name): "skip" for name in part["fields"] if plain_heading(name) not in roles}
     for local in (columns.referrals, columns.appointments) if columns else ():
-        roles |= {plain_heading(heading): roles.get(plain_heading(name), "skip") for heading, name in local.columns.items()}
+        roles |= {
+            plain_heading(heading): roles.get(plain_heading(name), "skip") for heading, name in local.columns.items()
+        }
     return roles
 
 
@@ -85,7 +87,9 @@ def _read_file(path: Path, columns: ColumnMap | None, private: Private) -> None:
     roles = {cell: known.get(plain_heading(cell)) or _judge_heading(cell) for cell in written if cell.strip()}
     wanted = {plain_heading(cell): cell for cell, role in roles.items() if role != "skip"}
     private.is_read |= bool(written)
-    twice = {plain_heading(cell) for cell in written if [plain_heading(o) for o in written].count(plain_heading(cell)) > 1}
+    twice = {
+        plain_heading(cell) for cell in written if [plain_heading(o) for o in written].count(plain_heading(cell)) > 1
+    }
     wanted = {plain: cell for plain, cell in wanted.items() if plain not in twice}
     if not wanted:
         return

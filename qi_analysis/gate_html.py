@@ -23,8 +23,10 @@ PATHS = {"d", "points", "transform", "viewbox", "gradienttransform", "x", "y", "
 WORDS = {"alt", "title", "aria-label", "aria-description", "aria-valuetext", "summary", "label", "placeholder", "abbr"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 LINKS = re.compile(r"#|\.{1,2}/|[\w./-]+(?:#[\w-]*)?$")
-PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml)[;,]", re.I)
-LOADING_STYLE = re.compile(r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(", re.I)
+PICTURE = re.compile(r"data:(?:image/(?:png|jpeg|gif|webp|svg\+xml)|font/\w+)[;,]", re.I)
+LOADING_STYLE = re.compile(
+    r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(", re.I
+)
 GLYPH = re.compile(r"#[\w-]*?-([0-9a-f]{2,5})$")
 
 
@@ -121,7 +123,9 @@ class _Page(HTMLParser):
             text = "".join(self.cell)
             self.reading.add("cell", self.place, text.strip(BREAK), self.depth)
             rows = self.tables[-1].rows
-            (rows[-1] if rows else rows.append([]) or rows[-1]).append(plain_text(text.replace(BREAK, "")).strip())
+            if not rows:
+                rows.append([])
+            rows[-1].append(plain_text(text.replace(BREAK, "")).strip())
         self.cell = None
 
     def _close_row(self) -> None:
@@ -212,7 +216,11 @@ class _Page(HTMLParser):
             loads = tag in ("image", "feimage", "use", "script") and not address.startswith("#")
             if loads and not PICTURE.match(address):
                 self.reading.fault("something to load from outside the page", place)
-            elif not loads and not LINKS.match(address) and not address.lower().startswith(self.links):
+            elif (
+                not loads
+                and not (LINKS.match(address) or PICTURE.match(address))
+                and not address.lower().startswith(self.links)
+            ):
                 self.reading.fault("a link that leaves the page", place)
 
 

@@ -9,8 +9,6 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,9 +16,10 @@ import pandas as pd
 from qi_analysis.gate_extract import Private
 from qi_analysis.gate_look import A_DATE, BIRTH, PHONE, POSTCODE, list_ten_digits
 from qi_analysis.gate_text import Finding, Piece, Reading, fold, list_names
+from qi_analysis.gate_words import read_own_words
 
 KEY = secrets.token_hex(8)  # 16 characters, as SipHash wants
-IDENTIFIER, DIGEST, NAME, NOTE = "an identifier of the extract", "a digest of an identifier", "a name of the extract", "a note of the extract"
+IDENTIFIER, DIGEST, NOTE = "an identifier of the extract", "a digest of an identifier", "a note of the extract"
 TOKEN = re.compile(r"[^\W_]+(?:[-/_.:|][^\W_]+)*")
 COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}\b")
 SOME_POSTCODE = re.compile(r"\b[A-Za-z]{1,2}\d[\dA-Za-z]?[ -]{0,2}\d[A-Za-z]{2}\b")
@@ -31,7 +30,12 @@ NO_BIRTH = {"1900-01-01", "1899-12-30", "1970-01-01"}  # what programs write for
 SHINGLE = 5  # words of a note in a row
 SHORT_NOTE = 13  # letters
 DIGEST_LENGTHS = (16, 32, 40, 64)
-MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
+}
 
 
 def _hash(texts: Iterable[str]) -> np.ndarray:
@@ -71,16 +75,18 @@ def build_known(private: Private, words: Iterable[str] = (), days: Iterable[str]
     identifiers = {one.strip() for one in given.get("id", [])}
     parts: dict[str, set[str]] = {
         "identifier": {plain for one in identifiers if _is_telling(plain := plain_identifier(one))},
-        "birth": {day for one in given.get("birth", []) for day in list_days(one) if day < LATEST_BIRTH} - NO_BIRTH - set(days),
+        "birth": {day for one in given.get("birth", []) for day in list_days(one) if day < LATEST_BIRTH}
+        - NO_BIRTH
+        - set(days),
         "postcode": {plain_identifier(one) for one in given.get("postcode", [])} - {""},
         "phone": {_plain_phone(one) for one in given.get("phone", []) if len(_plain_phone(one)) >= 7},
         "note": {part for one in given.get("note", []) for part in _list_shingles(one, False)},
     }
     names = [(list_names(first), list_names(last)) for first, last in private.names]
-    names += [(parts_of[:1], parts_of[1:]) for one in given.get("name", []) if len(parts_of := _drop_titles(list_names(one))) > 1]
+    names += [_split_name(one) for one in given.get("name", [])]
     parts["surname"] = {last[-1] for _, last in names if last} | {last[0] for _, last in names if last}
     parts["forename"] = {first[0] for first, _ in names if first}
-    parts["pair"] = {_pair(first[0], end) for first, last in names if first and last for end in (last[0], last[-1])}
+    parts["pair"] = {join_pair(first[0], end) for first, last in names if first and last for end in (last[0], last[-1])}
     hashes = {kind: np.unique(_hash(texts)) for kind, texts in parts.items()}
     return Known(hashes, tuple(identifiers), frozenset(fold(word) for word in words), private.is_read)
 
@@ -92,12 +98,17 @@ def _is_telling(plain: str) -> bool:
     return len(plain) >= (8 if plain.isalpha() else 4)
 
 
-def _pair(one: str, other: str) -> str:
+def join_pair(one: str, other: str) -> str:
     return " ".join(sorted((one, other)))
 
 
-def _drop_titles(names: list[str]) -> list[str]:
-    return [one for one in names if one not in TITLES]
+def _split_name(text: str) -> tuple[list[str], list[str]]:
+    """(forenames, surname) of a full name, which stands first where a comma follows it."""
+    last, comma, first = text.partition(",")
+    if comma:
+        return list_names(first), list_names(last)
+    names = [one for one in list_names(text) if one not in TITLES]
+    return names[:1], names[1:]
 
 
 def _plain_phone(text: str) -> str:
@@ -120,7 +131,9 @@ def list_days(text: str) -> list[str]:
         trials = [(numbers[0], numbers[1], numbers[2])]
     else:
         trials = [(numbers[2], numbers[1], numbers[0]), (numbers[2], numbers[0], numbers[1])]
-    full = [(year + (1900 if 30 < year < 100 else 2000 if year < 100 else 0), month, day) for year, month, day in trials]
+    full = [
+        (year + (1900 if 30 < year < 100 else 2000 if year < 100 else 0), month, day) for year, month, day in trials
+    ]
     return [f"{year:04}-{month:02}-{day:02}" for year, month, day in full if 1 <= month <= 12 and 1 <= day <= 31]
 
 
@@ -128,7 +141,7 @@ def _list_shingles(text: str, everywhere: bool) -> Iterator[str]:
     """Words of a note, five in a row: side by side for the extract, from every word on for a page."""
     words = list_names(text)
     if len(words) < SHINGLE:
-        if not everywhere and len("".join(words)) >= SHORT_NOTE and " ".join(words) not in _read_own_words():
+        if not everywhere and len("".join(words)) >= SHORT_NOTE and " ".join(words) not in read_own_words():
             yield " ".join(words)
         return
     last = len(words) - SHINGLE
@@ -136,41 +149,28 @@ def _list_shingles(text: str, everywhere: bool) -> Iterator[str]:
         yield " ".join(words[at : at + SHINGLE])
 
 
-@cache
-def read_vocabulary() -> frozenset[str]:
-    """The words that pages of this project are made of, and easy words of English: a name among them is no name yet."""
-    return frozenset(_read_own_words().split()) | _read_easy_words()
-
-
-@cache
-def _read_own_words() -> str:
-    """All words of the package and its reference data, in a row."""
-    package = Path(__file__).parent
-    files = [p for p in package.rglob("*") if p.suffix in (".py", ".j2", ".csv", ".toml", ".css")]
-    files += (package.parent / "data" / "reference").glob("*.csv")
-    text = fold(" ".join(path.read_text(encoding="utf-8", errors="replace") for path in files))
-    return " ".join(re.findall(r"[^\W_]+", text))
-
-
-def _read_easy_words() -> set[str]:
-    import textstat
-
-    path = Path(textstat.__file__).parent / "resources" / "en" / "easy_words.txt"
-    return set(path.read_text(encoding="utf-8").split()) if path.exists() else set()
-
-
 def find_known(reading: Reading, known: Known) -> set[Finding]:
     """Everything on a page that belongs to somebody of the extract."""
     pieces = [piece for piece in reading.pieces if piece.kind != "path"]
     found = _look_up(pieces, known, "identifier", IDENTIFIER, _list_tokens)
-    found |= _look_up(pieces, known, "birth", BIRTH, lambda piece: (day for hit in A_DATE.finditer(piece.text) for day in list_days(hit[0])))
-    found |= _look_up(pieces, known, "postcode", POSTCODE, lambda piece: map(plain_identifier, SOME_POSTCODE.findall(piece.text)))
+    found |= _look_up(
+        pieces,
+        known,
+        "birth",
+        BIRTH,
+        lambda piece: (day for hit in A_DATE.finditer(piece.text) for day in list_days(hit[0])),
+    )
+    found |= _look_up(
+        pieces, known, "postcode", POSTCODE, lambda piece: map(plain_identifier, SOME_POSTCODE.findall(piece.text))
+    )
     found |= _look_up(pieces, known, "phone", PHONE, lambda piece: map(_plain_phone, SOME_PHONE.findall(piece.text)))
     found |= _look_up(pieces, known, "note", NOTE, _list_note_parts)
-    return found | _find_names(pieces, known) | _find_digests(pieces, known)
+    return found | _find_digests(pieces, known)
 
 
-def _look_up(pieces: list[Piece], known: Known, kind: str, finding: str, take: Callable[[Piece], Iterable[str]]) -> set[Finding]:
+def _look_up(
+    pieces: list[Piece], known: Known, kind: str, finding: str, take: Callable[[Piece], Iterable[str]]
+) -> set[Finding]:
     if not len(known.hashes.get(kind, ())):
         return set()
     places: dict[str, set[str]] = {}
@@ -198,59 +198,6 @@ def _list_note_parts(piece: Piece) -> Iterator[str]:
             yield " ".join(words[at : at + length])
 
 
-def _find_names(pieces: list[Piece], known: Known) -> set[Finding]:
-    """Full names in both orders, a title with a surname, and surnames alone that are no words of the language."""
-    if not len(known.hashes.get("surname", ())):
-        return set()
-    tokens = {piece: list_names(piece.text) for piece in pieces if piece.kind != "style"}
-    every = {one for names in tokens.values() for one in names}
-    lasts, firsts = known.find("surname", every), known.find("forename", every)
-    common = read_vocabulary() | known.words
-    found = set()
-    for piece, names in tokens.items():
-        if any(one in lasts for one in names) and _holds_name(piece, names, (firsts, lasts, common), known):
-            found.add(Finding(NAME, piece.place))
-    return found
-
-
-def _holds_name(piece: Piece, names: list[str], sets: tuple[set[str], set[str], frozenset[str]], known: Known) -> bool:
-    firsts, lasts, common = sets
-    pairs = set()
-    for at, one in enumerate(names):
-        if one not in lasts:
-            continue
-        if at and names[at - 1] in TITLES:
-            return True
-        if one not in common and len(one) >= 4 and _is_capital(one, piece):
-            return True
-        near = range(max(0, at - 3), min(len(names), at + 4))
-        others = [n for n in near if n != at and names[n] in firsts]
-        pairs |= {_pair(one, names[n]) for n in others if abs(n - at) == 1 or not {one, names[n]} <= common}
-    sure = known.find("pair", pairs)
-    return any(not set(pair.split()) <= common or _stands_together(pair, piece) for pair in sure)
-
-
-def _is_capital(word: str, piece: Piece) -> bool:
-    """Whether a word stands with a capital where people read it; in data any form counts."""
-    rest = "['\u2019`]?".join(word[1:])
-    written = re.compile(rf"(?<![^\W_]){word[0].upper()}['\u2019`]?(?i:{rest})(?![^\W_])")
-    return piece.kind not in ("text", "cell", "words", "code") or bool(written.search(fold_case(piece.text)))
-
-
-def fold_case(text: str) -> str:
-    """The text without accents, with its capitals."""
-    return text if text.isascii() else "".join(fold(one).upper() if one.isupper() else fold(one) for one in text)
-
-
-def _stands_together(pair: str, piece: Piece) -> bool:
-    one, other = pair.split()
-    text = fold_case(piece.text)
-    forms = [rf"(?:{word.capitalize()}|{word.upper()})" for word in (one, other)] if piece.kind in ("text", "cell", "words") else [one, other]
-    flags = 0 if piece.kind in ("text", "cell", "words") else re.I
-    gap = r"[\W_]{1,4}"
-    return bool(re.search(rf"\b{forms[0]}{gap}{forms[1]}\b|\b{forms[1]}{gap}{forms[0]}\b", text, flags))
-
-
 def _find_digests(pieces: list[Piece], known: Known) -> set[Finding]:
     places: dict[str, set[str]] = {}
     for piece in pieces:
@@ -261,7 +208,13 @@ def _find_digests(pieces: list[Piece], known: Known) -> set[Finding]:
         return set()
     wanted = {text[:16] for text in places}
     hits = {digest for one in known.identifiers for digest in _list_digests(one) if digest[:16] in wanted}
-    return {Finding(DIGEST, place) for digest in hits for text, at in places.items() if digest.startswith(text) for place in at}
+    return {
+        Finding(DIGEST, place)
+        for digest in hits
+        for text, at in places.items()
+        if digest.startswith(text)
+        for place in at
+    }
 
 
 def _list_digests(identifier: str) -> Iterator[str]:

@@ -54,7 +54,8 @@ PATTERNS = {
     "a script in an address": re.compile(r"\bjavascript:\s*\w", re.I),
 }
 MAIL = re.compile(
-    r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}\b|\b[\w.+-]+ ?[\[({]at[\])}] ?[\w-]+(?: ?(?:[\[({]dot[\])}]|\.) ?[\w-]+)+", re.I
+    r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}\b|\b[\w.+-]+ ?[\[({]at[\])}] ?[\w-]+(?: ?(?:[\[({]dot[\])}]|\.) ?[\w-]+)+",
+    re.I,
 )
 INWARD = r"\d[ABD-HJLNP-UW-Z]{2}"
 OUTWARD = r"(?:GIR|[A-PR-UWYZ](?:\d[\dABCDEFGHJKPSTUW]?|[A-HK-Y]\d[\dABEHMNPRVWXY]?))"

@@ -24,7 +24,11 @@ def read_notebook(reading: Reading, text: str, links: tuple[str, ...] = ()) -> b
             _read_cell(reading, cell, f"cell {number}", links)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
-    if isinstance(metadata, dict) and isinstance(metadata.get("papermill"), dict) and metadata["papermill"].get("exception"):
+    if (
+        isinstance(metadata, dict)
+        and isinstance(metadata.get("papermill"), dict)
+        and metadata["papermill"].get("exception")
+    ):
         reading.fault("a run that failed", "the notebook's metadata")
     read_json(reading, {name: part for name, part in notebook.items() if name != "cells"}, "the notebook's metadata")
     _check_owner(reading, metadata, "the notebook's metadata")

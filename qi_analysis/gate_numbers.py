@@ -14,7 +14,7 @@ EXTREME = "the most extreme of single people"
 LONG_TABLE = "a table with more rows than the release"
 LARGEST_HIDDEN = 7
 NUMBER = r"\d{1,3}(?:,\d{3})+|\d+"
-SMALL_WORDS = "one two three four five six seven".split()
+SMALL_WORDS = ["one", "two", "three", "four", "five", "six", "seven"]
 PEOPLE = (
     r"(?:people|persons?|patients?|clients?|service[ -]users?|individuals?|women|men|woman|man|males?|females?|adults?|children"
     r"|carers?|episodes?|starters|leavers|completers|deaths|suicides?|cases|referrals?|pupils|students|residents|staff members)"
@@ -22,37 +22,52 @@ PEOPLE = (
 BETWEEN = r"(?:[a-z'-]+ ){0,2}?"
 COUNTED = re.compile(rf"(?<![\d.,/-])\b({NUMBER})\b(?![.,/-]?\d|%) {BETWEEN}{PEOPLE}\b(?![-'])", re.I)
 SPELLED = re.compile(rf"\b({'|'.join(SMALL_WORDS)}) {BETWEEN}{PEOPLE}\b(?![-'])", re.I)
-ONE = re.compile(r"\b(?:only|just|exactly|single) one (?:person|patient|client|woman|man)\b|\bone (?:person|patient|client|woman|man)(?: who)? (?:was|had|left|died|did|has left|\w+ed)\b", re.I)
-OUT_OF = re.compile(rf"(?<![\d.,/-])\b({NUMBER}) (?:out )?of (?:the |about |all )?({NUMBER})\b(?![.,/-]?\d|%)(?: ([A-Za-z]+))?", re.I)
-SPELLED_OUT_OF = re.compile(rf"\b({'|'.join(SMALL_WORDS)}) (?:out )?of (?:the |our |these |those )?(?:{NUMBER} )?{PEOPLE}\b", re.I)
+ONE = re.compile(
+    r"\b(?:only|just|exactly|single) one (?:person|patient|client|woman|man)\b|\bone (?:person|patient|client|woman|man)(?: who)? (?:was|had|left|died|did|has left|\w+ed)\b",
+    re.I,
+)
+OUT_OF = re.compile(
+    rf"(?<![\d.,/-])\b({NUMBER}) (?:out )?of (?:the |about |all )?({NUMBER})\b(?![.,/-]?\d|%)(?: ([A-Za-z]+))?", re.I
+)
+SPELLED_OUT_OF = re.compile(
+    rf"\b({'|'.join(SMALL_WORDS)}) (?:out )?of (?:the |our |these |those )?(?:{NUMBER} )?{PEOPLE}\b", re.I
+)
 SAID = re.compile(rf"\b{PEOPLE}(?: \w+)?\s*[:=]\s*({NUMBER})\b(?![.,]\d|%)|\b[nN]\s*=\s*({NUMBER})\b(?![.,]\d|%)", re.I)
 OLDEST = re.compile(
     r"\b(?:oldest|youngest|longest|shortest|earliest|latest|highest|lowest|maximum|minimum|max|min)\b[^.;:\n]{0,40}?"
-    r"\b(?:person|patient|client|age|aged|wait(?:ed|ing)?|score|treatment|stay)\b[^.;\n]{0,25}?\b(?:was|is|were|of|:|=|at)\s+\d", re.I,
+    r"\b(?:person|patient|client|age|aged|wait(?:ed|ing)?|score|treatment|stay)\b[^.;\n]{0,25}?\b(?:was|is|were|of|:|=|at)\s+\d",
+    re.I,
 )
 # A threshold, a rate or a place in a row is no count: what stands before or after says so.
 BEFORE = re.compile(
     r"(?:\b(?:fewer|less|more|greater|other|larger|smaller) than|\b(?:at least|at most|under|over|up to|below|above|minimum of|maximum of|every|each"
     r"|per|in|to|or|than|between|and|first|step|page|part|figure|week|rule|rules|version|definition|fifth|decile|point|points|code|codes|level|phase"
     r"|group|groups|section|table|chart|chapter|day|month|year|session|question|revision|number|top|row|line|item|plus|minus|aged|age|PHQ-?|GAD-?)"
-    r"|\b(?:could|can|may|might|must|should|would) \w+|[-\u2013\u2014/#])\s*$", re.I,
+    r"|\b(?:could|can|may|might|must|should|would) \w+|[-\u2013\u2014/#])\s*$",
+    re.I,
 )
 NOT_PEOPLE = re.compile(
     r"(?:of )?(?:points?|months?|weeks?|days?|years?|quarters?|rules?|sessions?|services?|measures?|charts?|tables?|pages?|parts?|steps?|figures?"
-    r"|definitions?|questions?|items?|providers?|reports?|revisions?|limits?|groups?|tests?|checks?|times|hours?|minutes?|published|settled|consecutive|stars?)$", re.I,
+    r"|definitions?|questions?|items?|providers?|reports?|revisions?|limits?|groups?|tests?|checks?|times|hours?|minutes?|published|settled|consecutive|stars?)$",
+    re.I,
 )
 EVERY = re.compile(r"\b(?:\d+|one|two|three|four|five|six|seven) (?:in|of|out of) (?:every )?$", re.I)
 COUNT_HEADING = re.compile(
-    r"\b(?:people|persons?|patients?|clients?|count(?:s|ed)?|of|n|num(?:ber)?|completed|completers|ended|left|leavers|started|starters|total|rows?(?: in)?"
+    r"\b(?:people|persons?|patients?|clients?|count(?:s|ed)?|of|n|num(?:ber)?|completed|completers|ended|left|leavers|started|starters|total|rows(?: in)?"
     r"|used|merged|set aside|referrals?|episodes?|women|men|cases|discharged|dropped|finished|recovered|stepped up|in treatment|still in treatment|deaths?"
-    r"|came|people in|frequency|freq|size|attended|missed|cancelled)\b", re.I,
+    r"|came|people in|frequency|freq|size|attended|missed|cancelled)\b",
+    re.I,
 )
 NOT_COUNT_HEADING = re.compile(
     r"\b(?:weeks?|months?|days?|years?|quarters?|date|sessions?|contacts? each|rank|rules?|steps?|pages?|versions?|revisions?|points?|order|codes?|scores?|mean|median|average"
     r"|ratio|decile|fifth|phase|lines?|items?|questions?|sections?|priority|level|stage|position|place|share|rate|per ?cent|%|percentage|limits?|range|since|target"
-    r"|no\.?|definitions?|change|difference|sd|signal|value|hours?|minutes?|module|standard|example|what|name|id|measure)\b|^#$", re.I,
+    r"|no\.?|definitions?|change|difference|sd|signal|value|hours?|minutes?|module|standard|example|what|name|id|measure)\b|^#$",
+    re.I,
 )
-CELL_COUNTS = re.compile(rf"(?:n\s*=\s*)?({NUMBER})\*?|({NUMBER}) ?\(\d[\d.]*%\)|\d[\d.]*% ?\(({NUMBER})\)|\d[\d.]*% ?\(({NUMBER}) (?:of|/) ({NUMBER})\)|({NUMBER}) ?(?:of|/) ?({NUMBER})", re.I)
+CELL_COUNTS = re.compile(
+    rf"(?:n\s*=\s*)?({NUMBER})\*?|({NUMBER}) ?\(\d[\d.]*%\)|\d[\d.]*% ?\(({NUMBER})\)|\d[\d.]*% ?\(({NUMBER}) (?:of|/) ({NUMBER})\)|({NUMBER}) ?(?:of|/) ?({NUMBER})",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -181,9 +196,11 @@ def _judge_cell(cell: str, heading: str, about: tuple[int, str], store: Store | 
     if column == 0 and not counts:
         return None
     numbers = [_number(one) for one in hit.groups() if one]
-    if (not others or (counts and not re.match(r"(?:no\.?|weeks?|months?|sessions?|days?)\b", heading, re.I)) or in_brackets) and any(
-        0 < one <= LARGEST_HIDDEN for one in numbers
-    ):
+    if (
+        not others
+        or (counts and not re.match(r"(?:no\.?|weeks?|months?|sessions?|days?)\b", heading, re.I))
+        or in_brackets
+    ) and any(0 < one <= LARGEST_HIDDEN for one in numbers):
         return SMALL_CELL
     is_count = (counts and not others) or in_brackets
     if is_count and store is not None and any(one and one not in store.numbers for one in numbers):

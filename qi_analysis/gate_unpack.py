@@ -16,7 +16,25 @@ READABLE = re.compile(rb"[\t\n\r\x20-\x7e]{6,}")
 FONTS = (b"wOFF", b"wOF2", b"OTTO", b"\x00\x01\x00\x00", b"true", b"ttcf")
 PICTURES = (b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"\x00\x00\x01\x00")
 PNG = b"\x89PNG\r\n\x1a\n"
-DRAWING = (b"IDAT", b"PLTE", b"IHDR", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"bKGD", b"pHYs", b"sBIT", b"hIST", b"fdAT", b"iCCP", b"acTL", b"fcTL", b"tIME")
+DRAWING = (
+    b"IDAT",
+    b"PLTE",
+    b"IHDR",
+    b"IEND",
+    b"tRNS",
+    b"gAMA",
+    b"cHRM",
+    b"sRGB",
+    b"bKGD",
+    b"pHYs",
+    b"sBIT",
+    b"hIST",
+    b"fdAT",
+    b"iCCP",
+    b"acTL",
+    b"fcTL",
+    b"tIME",
+)
 
 
 def is_picture_or_font(data: bytes) -> bool:
@@ -96,7 +114,16 @@ def _read_zip(reading: Reading, data: bytes, place: str, depth: int) -> None:
                 with archive.open(part) as handle:
                     plain = handle.read(LARGEST_MEMBER + 1)
                 _read_member(reading, plain, where, depth)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, OSError, EOFError, ValueError, struct.error):
+    except (
+        zipfile.BadZipFile,
+        RuntimeError,
+        NotImplementedError,
+        zlib.error,
+        OSError,
+        EOFError,
+        ValueError,
+        struct.error,
+    ):
         reading.fault(DECODED, f"{place}, archive")
 
 

@@ -27,7 +27,9 @@ def check_verdict(page: Path, verdict: Path) -> bool:
         wanted, passed = entry["sha256"], entry["checks_passed"]
         found = hashlib.sha256(page.read_bytes()).hexdigest()
     except (OSError, ValueError, KeyError, TypeError):
-        raise GateClosed(f"{page.name}: there is no verdict of the gate for this page. Make the review again.") from None
+        raise GateClosed(
+            f"{page.name}: there is no verdict of the gate for this page. Make the review again."
+        ) from None
     if found != wanted or not isinstance(passed, int) or passed < 1:
         raise GateClosed(f"{page.name}: the page was changed after the gate had read it. Make the review again.")
     return True

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from qi_analysis.fingerprint import read_commit, read_versions
+from qi_analysis.gate_verdict import VERDICT, build_verdict_file
 from qi_analysis.periods import Period
 from qi_analysis.places import Places
-from qi_analysis.gate_verdict import VERDICT, build_verdict_file
 from qi_analysis.publish import MANIFEST, RESULTS, REVIEW_PAGE, Published, publish, read_published
 
 log = logging.getLogger("qi_analysis")
