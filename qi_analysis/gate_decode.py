@@ -18,7 +18,7 @@ ESCAPES = re.compile(
 )
 CSS_ESCAPES = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{6,}={0,2}(?![A-Za-z0-9+/=])")
-WRAPPED = re.compile(r"(?:[A-Za-z0-9+/]{40,}[ \t]*\r?\n\s*)+[A-Za-z0-9+/]+={0,2}")
+WRAPPED = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{40,}[ \t]*\r?\n\s*)+[A-Za-z0-9+/]+={0,2}")
 HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x|\\\\x)?((?:[0-9a-fA-F]{2}){4,})(?![0-9A-Za-z])")
 HEX_LIST = re.compile(r"(?:(?:0x|%|\\x)?[0-9a-fA-F]{2}[ ,:;-]{1,2}){5,}(?:0x|%|\\x)?[0-9a-fA-F]{2}\b")
 CODES = re.compile(r"(?<![\d.])(?:\d{2,3}\s*[,;]\s*){5,}\d{2,3}(?![\d.])")
@@ -176,14 +176,18 @@ def _read_address(reading: Reading, hit: re.Match[str], place: str, depth: int) 
             read_html(reading, content, f"{where}, ", depth)
         return
     try:
-        data = base64.b64decode(
-            re.sub(r"\s", "", content) + "==", altchars=b"-_" if "-" in content or "_" in content else None
-        )
+        coded = re.sub(r"\s|=+$", "", content)
+        data = base64.b64decode(coded + "=" * (-len(coded) % 4), altchars=_alphabet(coded), validate=True)
     except (ValueError, binascii.Error):
         reading.fault(DECODED, where)
         return
     if not read_bytes(reading, data, where, depth) and not is_picture_or_font(data):
         reading.fault(DECODED, where)
+
+
+def _alphabet(coded: str) -> bytes | None:
+    """The last two characters of base64 where they are those for addresses."""
+    return b"-_" if "-" in coded or "_" in coded else None
 
 
 def _read_packed(kind: str, packed: str) -> str:
@@ -207,7 +211,7 @@ def _read_base64(reading: Reading, text: str, place: str, depth: int) -> None:
     if len(body) % 4 == 1 or (body.isalpha() and body.islower()):
         return
     try:
-        data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_" if "-" in body or "_" in body else None)
+        data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=_alphabet(body))
     except (ValueError, binascii.Error):
         return
     known = _read_binary(reading, data, f"{place}, base64", depth)

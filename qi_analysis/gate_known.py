@@ -99,6 +99,7 @@ def _is_telling(plain: str) -> bool:
 
 
 def join_pair(one: str, other: str) -> str:
+    """Forename and surname as they are looked up, in whichever order they stand."""
     return " ".join(sorted((one, other)))
 
 

@@ -49,12 +49,13 @@ PATTERNS = {
     ),
     USER: re.compile(
         r"\b(?:user ?name|logged in as|login(?: name)?|USER|LOGNAME|run by|author|last modified by)\b[\"']?\s*[=:]\s*[\"']?[A-Za-z]\w{2,}"
-        r"|\buser=\w{3,}|\w+@[\w-]+:[~/]",
+        r"|\buser=\w{3,}|\w@[\w-]{1,63}:[~/]",
     ),
     "a script in an address": re.compile(r"\bjavascript:\s*\w", re.I),
 }
 MAIL = re.compile(
-    r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}\b|\b[\w.+-]+ ?[\[({]at[\])}] ?[\w-]+(?: ?(?:[\[({]dot[\])}]|\.) ?[\w-]+)+",
+    r"[\w.+'-]@[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.[A-Za-z]{2,}\b"
+    r"|[\w.+-] ?[\[({]at[\])}] ?[\w-]{1,63}(?: ?(?:[\[({]dot[\])}]|\.) ?[\w-]{1,63})+",
     re.I,
 )
 INWARD = r"\d[ABD-HJLNP-UW-Z]{2}"

@@ -17,7 +17,7 @@ from qi_analysis.reports import check_parameters, run_notebook
 from qi_analysis.runs import Outcome, run
 
 REVIEW = "02_completion_review.ipynb"
-PUBLISHED = ["completion_review.html", "manifest.json", "results.csv"]
+PUBLISHED = ["completion_review.html", "manifest.json", "results.csv", "verdict.json"]
 
 
 def go(places, wanted="latest") -> list[Outcome]:
