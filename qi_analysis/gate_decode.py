@@ -13,12 +13,11 @@ from qi_analysis.gate_html import read_html
 from qi_analysis.gate_text import DECODED, DEEPEST, TOO_DEEP, Piece, Reading, Table
 from qi_analysis.gate_unpack import is_picture_or_font, read_bytes
 
-ESCAPES = re.compile(
-    r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|\\([0-7]{2,3})|=([0-9A-F]{2})(?=[^0-9A-Za-z]|=|\d)"
-)
+ESCAPES = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|\\([0-7]{2,3})|=([0-9A-F]{2})")
 CSS_ESCAPES = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{6,}={0,2}(?![A-Za-z0-9+/=])")
 WRAPPED = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{40,}[ \t]*\r?\n\s*)+[A-Za-z0-9+/]+={0,2}")
+BASE32 = re.compile(r"(?<![A-Z2-7])[A-Z2-7]{12,}={0,6}(?![A-Za-z0-9=])")
 HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x|\\\\x)?((?:[0-9a-fA-F]{2}){4,})(?![0-9A-Za-z])")
 HEX_LIST = re.compile(r"(?:(?:0x|%|\\x)?[0-9a-fA-F]{2}[ ,:;-]{1,2}){5,}(?:0x|%|\\x)?[0-9a-fA-F]{2}\b")
 CODES = re.compile(r"(?<![\d.])(?:\d{2,3}\s*[,;]\s*){5,}\d{2,3}(?![\d.])")
@@ -158,6 +157,8 @@ def _unwrap_blobs(reading: Reading, piece: Piece) -> None:
         _read_base64(reading, re.sub(r"\s", "", hit[0]), place, depth)
     for hit in BASE64.finditer(text):
         _read_base64(reading, hit[0], place, depth)
+    for hit in BASE32.finditer(text):
+        _read_base32(reading, hit[0].rstrip("="), place, depth)
     for hit in HEX.finditer(text):
         _read_binary(reading, bytes.fromhex(hit[1]), f"{place}, hex", depth)
     for hit in HEX_LIST.finditer(text):
@@ -222,15 +223,22 @@ def _read_base64(reading: Reading, text: str, place: str, depth: int) -> None:
         reading.fault(DECODED, place)
 
 
+def _read_base32(reading: Reading, body: str, place: str, depth: int) -> None:
+    try:
+        _read_binary(reading, base64.b32decode(body + "=" * (-len(body) % 8)), f"{place}, base32", depth)
+    except (ValueError, binascii.Error):
+        return
+
+
 def _read_binary(reading: Reading, data: bytes, place: str, depth: int) -> bool:
     """Whether the bytes were text, a known wrapping or an array; they are read if so."""
     if read_bytes(reading, data, place, depth):
         return True
     if len(data) % 8 == 0 and len(data) >= 8:
-        for code in "<dq":
-            order = f"<{len(data) // 8}{code.strip('<')}" if code != "<" else ""
-            values = struct.unpack(order, data) if order else ()
-            if values and all(one == one and abs(one) < 1e13 and float(one).is_integer() for one in values):
-                reading.add("data", f"{place}, packed array", "\n".join(f"{one:.0f}" for one in values), depth)
+        for code in "dq":
+            values = struct.unpack(f"<{len(data) // 8}{code}", data)
+            if all(one == 0 or 1e-4 < abs(one) < 1e13 for one in values):  # bytes of another kind hardly ever are
+                written = (f"{one:.0f}" if float(one).is_integer() else str(one) for one in values)
+                reading.add("data", f"{place}, packed array", "\n".join(written), depth)
                 return True
     return False

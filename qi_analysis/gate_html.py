@@ -3,31 +3,8 @@
 import re
 from html.parser import HTMLParser
 
+from qi_analysis.gate_tags import FORBIDDEN, GLYPH, INLINE, LOADING_STYLE, PATHS, POLICY, VOID, WORDS, check_address
 from qi_analysis.gate_text import BREAK, Finding, Reading, Table, plain_text
-
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-FORBIDDEN = {
-    "script", "iframe", "frame", "frameset", "object", "embed", "applet", "form", "input", "button", "select",
-    "textarea", "link", "base", "audio", "video", "source", "track", "portal", "foreignobject",
-}  # fmt: skip
-LOADING = {
-    "src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest", "archive", "codebase",
-    "longdesc", "lowsrc", "dynsrc", "cite", "imagesrcset",
-}  # fmt: skip
-INLINE = {
-    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "del", "kbd", "mark",
-    "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tspan", "tt", "u", "var", "wbr",
-    "textpath", "ruby", "rb", "label", "template", "slot", "img",
-}  # fmt: skip
-PATHS = {"d", "points", "transform", "viewbox", "gradienttransform", "x", "y", "x1", "y1", "x2", "y2", "dx", "dy"}
-WORDS = {"alt", "title", "aria-label", "aria-description", "aria-valuetext", "summary", "label", "placeholder", "abbr"}
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-LINKS = re.compile(r"#|\.{1,2}/|[\w./-]+(?:#[\w-]*)?$")
-PICTURE = re.compile(r"data:(?:image/(?:png|jpeg|gif|webp|svg\+xml)|font/\w+)[;,]", re.I)
-LOADING_STYLE = re.compile(
-    r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(", re.I
-)
-GLYPH = re.compile(r"#[\w-]*?-([0-9a-f]{2,5})$")
 
 
 class _Page(HTMLParser):
@@ -41,9 +18,11 @@ class _Page(HTMLParser):
         self.raw_kind = ""  # script or style while inside one
         self.tables: list[Table] = []  # open tables, the innermost last
         self.cell: list[str] | None = None
-        self.in_caption = self.is_head = False
+        self.in_caption = self.is_head = self.is_drawing = False
         self.glyphs: list[str] = []
         self.policy: str | None = None
+        self.term = ""  # the last term of a list of terms
+        self.digits: list[str] = []  # blocks of nothing but digits, one after the other
 
     @property
     def place(self) -> str:
@@ -54,9 +33,20 @@ class _Page(HTMLParser):
 
     def flush(self) -> None:
         """The block ends: its text is one piece."""
-        if self.run:
-            self.reading.add("text", self.run_place, "".join(self.run).strip(BREAK), self.depth)
-            self.run = []
+        text, self.run = "".join(self.run).strip(BREAK), []
+        if not text.strip():
+            return
+        self.reading.add("text", self.run_place, text, self.depth)
+        if re.fullmatch(r"[\d\s-]{1,12}", text) and not self.is_drawing:
+            self.digits.append(text.strip())
+        else:
+            self.join_digits()
+
+    def join_digits(self) -> None:
+        """Blocks of digits that stand one after the other may be one number."""
+        if len(self.digits) > 1:
+            self.reading.add("data", f"{self.prefix}line {self.getpos()[0]}", " ".join(self.digits), self.depth)
+        self.digits = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
@@ -83,7 +73,11 @@ class _Page(HTMLParser):
         if tag in INLINE:
             self._take(BREAK)
             return
+        if tag == "br" and self.cell is None:
+            self._take("\n")
+            return
         self.flush()
+        self.is_drawing |= tag == "svg"
         if tag == "table":
             self.tables.append(Table(f"{self.prefix}table {len(self.reading.tables) + len(self.tables) + 1}"))
         elif self.tables and tag == "thead":
@@ -93,6 +87,7 @@ class _Page(HTMLParser):
         elif self.tables and tag in ("td", "th"):
             self._close_cell()
             self.cell = []
+            self.tables[-1].has_headings |= tag == "th"
         elif tag == "caption":
             self.in_caption = True
         elif self.cell is not None:
@@ -103,7 +98,13 @@ class _Page(HTMLParser):
         if tag in INLINE:
             self._take(BREAK)
             return
+        text = "".join(self.run).replace(BREAK, "").strip()
         self.flush()
+        self.is_drawing &= tag != "svg"
+        if tag == "dt":
+            self.term = text
+        elif tag == "dd" and text:
+            self.reading.tables.append(Table(self.place, ["", self.term], [["", plain_text(text)]], is_printed=False))
         if tag in ("g", "svg") and self.glyphs:
             self.reading.add("text", f"{self.place}, picture", "".join(self.glyphs), self.depth)
             self.glyphs = []
@@ -196,7 +197,9 @@ class _Page(HTMLParser):
         place = f"{self.place}, {name} attribute"
         if re.match(r"on[a-z]{3,}$", name):
             self.reading.fault("an event handler", self.place)
-        self._check_address(tag, name, value, place)
+        fault = check_address(tag, name, value, self.links)
+        if fault:
+            self.reading.fault(fault, place)
         if name == "style":
             self._check_style(value)
         kind = "path" if name in PATHS else "words" if name in WORDS else "style" if name == "style" else "attribute"
@@ -205,23 +208,6 @@ class _Page(HTMLParser):
         if name == "srcdoc":
             read_html(self.reading, value, f"{self.place}, srcdoc, ", self.depth + 1)
         self.reading.add(kind, place, value, self.depth)
-
-    def _check_address(self, tag: str, name: str, value: str, place: str) -> None:
-        address = re.sub(r"[\s\x00-\x1f]", "", value)
-        if re.match(r"(?:javascript|vbscript|livescript):|data:text/html", address, re.I):
-            self.reading.fault("a script in an address", place)
-        elif name in LOADING and address and not PICTURE.match(address):
-            self.reading.fault("something to load from outside the page", place)
-        elif name.split(":")[-1] == "href" and address:
-            loads = tag in ("image", "feimage", "use", "script") and not address.startswith("#")
-            if loads and not PICTURE.match(address):
-                self.reading.fault("something to load from outside the page", place)
-            elif (
-                not loads
-                and not (LINKS.match(address) or PICTURE.match(address))
-                and not address.lower().startswith(self.links)
-            ):
-                self.reading.fault("a link that leaves the page", place)
 
 
 def read_html(reading: Reading, html: str, prefix: str = "", depth: int = 0, links: tuple[str, ...] = ()) -> bool:
@@ -240,6 +226,7 @@ def read_html(reading: Reading, html: str, prefix: str = "", depth: int = 0, lin
         rest = page.rawdata
     reading.add("comment", f"{prefix}the end of the page", rest, depth)
     page.flush()
+    page.join_digits()
     while page.tables:
         page._close_table()
     if page.policy is not None and page.policy != POLICY:

@@ -39,6 +39,7 @@ A_DATE = re.compile(rf"(?:{DATE})(?:[T ][\d:.Z+]+)?", re.I)
 PATTERNS = {
     PATH: re.compile(
         r"(?<![\w.~/-])/(?:home|Users|root|tmp|var|mnt|opt|etc|srv|media|Volumes|private|workspace|content)/[\w.~-]"
+        r"|(?<![\w.~/-])/(?:[\w.-]{1,60}/){1,9}[\w-]{1,60}\.(?:csv|tsv|xlsx?|parquet|ipynb|py|json|txt|log|db|R)\b"
         r"|(?<![\w.])/root\b|/(?:usr|lib)/[\w/.-]*python|(?<![A-Za-z])[A-Za-z]:(?:\\{1,2}|/(?!/))[\w$. ]"
         r"|(?<![\\\w])\\\\{1,3}[A-Za-z][\w.$-]{2,}\\{1,2}[A-Za-z]\w*|\bfile:/|(?<!\w)~[a-z]\w+/",
     ),
@@ -55,7 +56,7 @@ PATTERNS = {
 }
 MAIL = re.compile(
     r"[\w.+'-]@[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.[A-Za-z]{2,}\b"
-    r"|[\w.+-] ?[\[({]at[\])}] ?[\w-]{1,63}(?: ?(?:[\[({]dot[\])}]|\.) ?[\w-]{1,63})+",
+    r"|[\w.+-] at [\w-]{1,63} dot [\w-]{2,63}\b|[\w.+-] ?[\[({]at[\])}] ?[\w-]{1,63}(?: ?(?:[\[({]dot[\])}]|\.) ?[\w-]{1,63})+",
     re.I,
 )
 INWARD = r"\d[ABD-HJLNP-UW-Z]{2}"
@@ -147,7 +148,9 @@ OF_A_RECORD = re.compile(
     r"|app ?type|phq-?9|gad-?7|therapist|practitioner|notes?|religion|diagnosis|name|end[ _]code|source)$",
     re.I,
 )
+AGGREGATE = re.compile(r"\b(?:people|count(?:s|ed)?|completed|share|per ?cent|rate|n|number|of|total)\b|%", re.I)
 MOST_DATES = 15
+MOST_BARE = 20  # rows of a table without headings
 MOST_ROWS = 5_000
 
 
@@ -155,12 +158,16 @@ def _is_record(names: list[str]) -> bool:
     plain = [re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).strip(" \"'") for name in names]
     if any(PERSONAL.search(name) and len(name) < 40 for name in (*plain, *names)):
         return True
+    if any(AGGREGATE.search(name) for name in plain):
+        return False
     return sum(bool(OF_A_RECORD.search(name) or OF_A_RECORD.search(name.replace(" ", ""))) for name in plain) >= 2
 
 
 def _check_records(table: Table) -> Iterator[Finding]:
     """A table whose headings or columns of days are those of single people, or with too many rows."""
     if len(table.rows) >= 1 and _is_record(table.headings):
+        yield Finding(RECORDS, table.place)
+    if table.is_printed and not table.has_headings and len(table.rows) >= MOST_BARE:
         yield Finding(RECORDS, table.place)
     if len(table.rows) > MOST_ROWS:
         yield Finding("a table of more than 5,000 rows", table.place)

@@ -42,7 +42,7 @@ def _holds_name(piece: Piece, names: list[str], sets: tuple[set[str], set[str], 
             return True
         near = range(max(0, at - NEAR), min(len(names), at + NEAR + 1))
         others = [n for n in near if n != at and names[n] in firsts]
-        pairs |= {join_pair(one, names[n]) for n in others if abs(n - at) == 1 or not {one, names[n]} <= common}
+        pairs |= {join_pair(one, names[n]) for n in others if abs(n - at) <= 2 or not {one, names[n]} <= common}
     sure = known.find("pair", pairs)
     return any(not set(pair.split()) <= common or _stands_together(pair, piece) for pair in sure)
 
@@ -70,5 +70,5 @@ def _stands_together(pair: str, piece: Piece) -> bool:
         [rf"(?:{word.capitalize()}|{word.upper()})" for word in (one, other)] if piece.kind in READ else [one, other]
     )
     flags = 0 if piece.kind in READ else re.I
-    gap = r"[\W_]{1,4}"
+    gap = r"[\W_]{1,4}(?:[A-Z][A-Za-z.'-]*[\W_]{1,3})?"  # a middle name may stand between
     return bool(re.search(rf"\b{forms[0]}{gap}{forms[1]}\b|\b{forms[1]}{gap}{forms[0]}\b", text, flags))

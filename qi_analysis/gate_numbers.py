@@ -19,9 +19,14 @@ PEOPLE = (
     r"(?:people|persons?|patients?|clients?|service[ -]users?|individuals?|women|men|woman|man|males?|females?|adults?|children"
     r"|carers?|episodes?|starters|leavers|completers|deaths|suicides?|cases|referrals?|pupils|students|residents|staff members)"
 )
-BETWEEN = r"(?:[a-z'-]+ ){0,2}?"
-COUNTED = re.compile(rf"(?<![\d.,/-])\b({NUMBER})\b(?![.,/-]?\d|%) {BETWEEN}{PEOPLE}\b(?![-'])", re.I)
-SPELLED = re.compile(rf"\b({'|'.join(SMALL_WORDS)}) {BETWEEN}{PEOPLE}\b(?![-'])", re.I)
+OTHER_THINGS = (
+    r"(?:months?|weeks?|days?|years?|hours?|minutes?|sessions?|appointments?|contacts?|points?|rules?|measures?|definitions?|things|ways|reasons"
+    r"|questions|services|tools|steps|pages|charts|times|per|of|in|before|after|until|why|that|who|where|when|and|or|to|than)"
+)
+BETWEEN = rf"(?:(?!{OTHER_THINGS}\b)[a-z'-]+ ){{0,2}}?"
+THRESHOLD = r"(?! (?:or (?:more|fewer|less|over)|can|could|may|might|would|should)\b)"
+COUNTED = re.compile(rf"(?<![\d.,/-])\b({NUMBER})\b(?![.,/-]?\d|%) {BETWEEN}{PEOPLE}\b(?![-']){THRESHOLD}", re.I)
+SPELLED = re.compile(rf"\b({'|'.join(SMALL_WORDS)}) {BETWEEN}{PEOPLE}\b(?![-']){THRESHOLD}", re.I)
 ONE = re.compile(
     r"\b(?:only|just|exactly|single) one (?:person|patient|client|woman|man)\b|\bone (?:person|patient|client|woman|man)(?: who)? (?:was|had|left|died|did|has left|\w+ed)\b",
     re.I,
@@ -32,17 +37,28 @@ OUT_OF = re.compile(
 SPELLED_OUT_OF = re.compile(
     rf"\b({'|'.join(SMALL_WORDS)}) (?:out )?of (?:the |our |these |those )?(?:{NUMBER} )?{PEOPLE}\b", re.I
 )
-SAID = re.compile(rf"\b{PEOPLE}(?: \w+)?\s*[:=]\s*({NUMBER})\b(?![.,]\d|%)|\b[nN]\s*=\s*({NUMBER})\b(?![.,]\d|%)", re.I)
+SAID = re.compile(
+    rf"\b{PEOPLE}(?: \w+)?\s*[:=]\s*({NUMBER})\b(?![.,]\d|%)|\b[nN]\s*=\s*({NUMBER})\b(?![.,]\d|%)"
+    rf"|\b{PEOPLE} ({NUMBER})(?=\s*(?:[,;)]|\.\s|\.?$))|(?<![\d.,/-])\b({NUMBER}) \(\d[\d.]*%\)|\d% \(({NUMBER})\)",
+    re.I,
+)
+DID = re.compile(
+    r"(?<![\d.,/%-])\b([1-7]) (?:of (?:them|these|those) )?(?:were|was|left|died|dropped|stopped|declined|withdrew|disengaged"
+    r"|recovered|improved|completed|finished|stepped|did not|had not)\b|(?<![\d/])([1-7])/\d{2,4}(?![\d/])",
+    re.I,
+)
+ABOUT_PEOPLE = re.compile(rf"\b(?:{PEOPLE}|completed|left|ended|recovered|improved|dropped|died)\b", re.I)
 OLDEST = re.compile(
-    r"\b(?:oldest|youngest|longest|shortest|earliest|latest|highest|lowest|maximum|minimum|max|min)\b[^.;:\n]{0,40}?"
-    r"\b(?:person|patient|client|age|aged|wait(?:ed|ing)?|score|treatment|stay)\b[^.;\n]{0,25}?\b(?:was|is|were|of|:|=|at)\s+\d",
+    r"\b(?:oldest|youngest)\b[^.;:\n]{0,40}?\b(?:was|is|were|of|at|aged)\s+\d"
+    r"|\b(?:longest|shortest|highest|lowest|max(?:imum)?|min(?:imum)?)\b[^.;:\n]{0,30}?\b(?:person|patient|client|age|aged|wait(?:ed|ing)?"
+    r"|score|treatment|stay)\b[^.;\n\d]{0,25}?\d",
     re.I,
 )
 # A threshold, a rate or a place in a row is no count: what stands before or after says so.
 BEFORE = re.compile(
     r"(?:\b(?:fewer|less|more|greater|other|larger|smaller) than|\b(?:at least|at most|under|over|up to|below|above|minimum of|maximum of|every|each"
     r"|per|in|to|or|than|between|and|first|step|page|part|figure|week|rule|rules|version|definition|fifth|decile|point|points|code|codes|level|phase"
-    r"|group|groups|section|table|chart|chapter|day|month|year|session|question|revision|number|top|row|line|item|plus|minus|aged|age|PHQ-?|GAD-?)"
+    r"|group|groups|cohort|wave|band|tier|arm|section|table|chart|chapter|day|month|year|session|question|revision|number|top|row|line|item|plus|minus|aged|age|PHQ-?|GAD-?)"
     r"|\b(?:could|can|may|might|must|should|would) \w+|[-\u2013\u2014/#])\s*$",
     re.I,
 )
@@ -61,7 +77,7 @@ COUNT_HEADING = re.compile(
 NOT_COUNT_HEADING = re.compile(
     r"\b(?:weeks?|months?|days?|years?|quarters?|date|sessions?|contacts? each|rank|rules?|steps?|pages?|versions?|revisions?|points?|order|codes?|scores?|mean|median|average"
     r"|ratio|decile|fifth|phase|lines?|items?|questions?|sections?|priority|level|stage|position|place|share|rate|per ?cent|%|percentage|limits?|range|since|target"
-    r"|no\.?|definitions?|change|difference|sd|signal|value|hours?|minutes?|module|standard|example|what|name|id|measure)\b|^#$",
+    r"|no\.?|definitions?|change|difference|sd|signal|value|hours?|minutes?|module|standard|length|minimum|maximum|lower|upper|setting|example|what|name|id|measure)\b|^#$",
     re.I,
 )
 CELL_COUNTS = re.compile(
@@ -155,7 +171,10 @@ def _list_people(sentence: str) -> Iterator[int]:
     for hit in OUT_OF.finditer(sentence):
         yield from _list_of(hit, sentence)
     for hit in SAID.finditer(sentence):
-        yield _number(hit[1] or hit[2])
+        yield _number(next(one for one in hit.groups() if one))
+    for hit in DID.finditer(sentence):
+        if not BEFORE.search(sentence[: hit.start()]) and (hit[1] or ABOUT_PEOPLE.search(sentence)):
+            yield _number(hit[1] or hit[2])
 
 
 def _list_of(hit: re.Match[str], sentence: str) -> Iterator[int]:

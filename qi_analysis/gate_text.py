@@ -73,6 +73,7 @@ class Table:
     headings: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     caption: str = ""
+    has_headings: bool = False
     is_printed: bool = True  # False for records of JSON: only cells whose heading says so are counts
 
 

@@ -22,9 +22,9 @@ from qi_analysis.errors import GateClosed, RecordProblem
 from qi_analysis.gate import Guard, check_file, check_notebook, check_page, open_gate
 from qi_analysis.gate_allow import read_allowed
 from qi_analysis.gate_extract import read_private
-from qi_analysis.gate_html import POLICY
 from qi_analysis.gate_known import build_known
 from qi_analysis.gate_numbers import Store
+from qi_analysis.gate_tags import POLICY
 from qi_analysis.gate_text import Finding
 from qi_analysis.gate_verdict import build_verdict_file, check_verdict
 

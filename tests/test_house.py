@@ -35,7 +35,7 @@ LAYERS = (
     "workings workshop trust detection recording leaving reasons characteristics fairness glance measure_words measure_charts review_facts summaries revisions",
     "review fragments charts bars incidence funnel_chart page_words page_trust page_benchmark page_glance page_measures page_standing",
     "page_leaving page_reasons page_fairness pages",
-    "gate_text gate_html gate_unpack gate_decode gate_notebook gate_allow gate_look gate_extract gate_words gate_known gate_names",
+    "gate_text gate_tags gate_html gate_unpack gate_decode gate_notebook gate_allow gate_look gate_extract gate_words gate_known gate_names",
     "gate_numbers gate gate_guard gate_verdict publish kernels reports",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
     "fingerprint seen making runs definition_pages cli __main__",
