@@ -9,6 +9,7 @@ from qi_analysis.gate_allow import read_allowed
 from qi_analysis.gate_extract import read_private
 from qi_analysis.gate_known import build_known
 from qi_analysis.gate_numbers import Store, build_store
+from qi_analysis.periods import parse_period
 from qi_analysis.places import Places, find_places
 from qi_analysis.record import read_record
 from qi_analysis.release import read_release
@@ -70,9 +71,21 @@ def _read_columns(places: Places) -> ColumnMap | None:
 
 
 def _find_store(places: Places, file: Path) -> Store | None:
-    """The release of the report's own folder, else the newest there is."""
+    """The release of the month that a page is about: of its folder, else of its title, else the newest there is."""
     folder = places.release("any").parent
-    own = folder / file.resolve().parent.name[:7]
     made = sorted(path for path in folder.glob("20??-??") if (path / "facts.json").exists())
-    chosen = own if own in made else made[-1] if made else None
-    return build_store(read_release(chosen)) if chosen else None
+    if not made:
+        return None
+    own = [path for path in made if path.name == file.resolve().parent.name[:7]]
+    title = _read_title(file)
+    about = [path for path in made if parse_period(path.name).words in title]
+    return build_store(read_release((own or about or made)[-1]))
+
+
+def _read_title(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8", errors="replace") as handle:
+            head = handle.read(4_000)
+    except OSError:
+        return ""
+    return head.partition("<title>")[2].partition("</title>")[0]

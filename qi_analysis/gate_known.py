@@ -80,7 +80,7 @@ def build_known(private: Private, words: Iterable[str] = (), days: Iterable[str]
         - set(days),
         "postcode": {plain_identifier(one) for one in given.get("postcode", [])} - {""},
         "phone": {_plain_phone(one) for one in given.get("phone", []) if len(_plain_phone(one)) >= 7},
-        "note": {part for one in given.get("note", []) for part in _list_shingles(one, False)},
+        "note": {part for one in given.get("note", []) for part in _list_shingles(one)},
     }
     names = [(list_names(first), list_names(last)) for first, last in private.names]
     names += [_split_name(one) for one in given.get("name", [])]
@@ -138,15 +138,12 @@ def list_days(text: str) -> list[str]:
     return [f"{year:04}-{month:02}-{day:02}" for year, month, day in full if 1 <= month <= 12 and 1 <= day <= 31]
 
 
-def _list_shingles(text: str, everywhere: bool) -> Iterator[str]:
-    """Words of a note, five in a row: side by side for the extract, from every word on for a page."""
+def _list_shingles(text: str) -> Iterator[str]:
+    """Words of a note, five in a row from every word on; a shorter one whole, unless it is a phrase of our own."""
     words = list_names(text)
-    if len(words) < SHINGLE:
-        if not everywhere and len("".join(words)) >= SHORT_NOTE and " ".join(words) not in read_own_words():
-            yield " ".join(words)
-        return
-    last = len(words) - SHINGLE
-    for at in range(0, last + 1, 1) if everywhere else sorted({*range(0, last + 1, SHINGLE), last}):
+    if len(words) < SHINGLE and len("".join(words)) >= SHORT_NOTE and " ".join(words) not in read_own_words():
+        yield " ".join(words)
+    for at in range(len(words) - SHINGLE + 1):
         yield " ".join(words[at : at + SHINGLE])
 
 

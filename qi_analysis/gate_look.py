@@ -80,8 +80,10 @@ def list_ten_digits(piece: Piece) -> Iterator[str]:
     text = GUID.sub(" ", DIGEST.sub(" ", piece.text))
     at = 0
     while hit := TEN.search(text, at):
-        yield re.sub(r"\D", "", re.sub(r"\.0+$", "", hit[0]) if hit[0].count(".") == 1 else hit[0])[:10]
         at = hit.start() + 1
+        whole = re.sub(r"\.0+$", "", hit[0]) if hit[0].count(".") == 1 else hit[0]
+        if not re.fullmatch(r"\d+\.\d+", whole):  # a decimal is no number of a person
+            yield re.sub(r"\D", "", whole)[:10]
     for hit in EXPONENT.finditer(text):
         try:
             number = Decimal(hit[0])

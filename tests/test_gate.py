@@ -179,7 +179,7 @@ PLANTED: dict[str, list[str]] = {
     ],
     "a note of the extract": ["<p>She is afraid of lifts since the fire at the mill</p>", "<p>Works nights at a bakery near the station.</p>", "<p>prefers the blue room</p>"],
     "a date of birth": [
-        "<p>Date of birth: 10/06/1962</p>", "<p>DOB 3 May 1971</p>", "<p>born on 3rd May 1971</p>", "<p>1962-06-10</p>", "<p>10 June 1962</p>", "<p>10/06/1962</p>",
+        "<p>Date of birth: 10/06/1962</p>", "<p>DOB 3 May 1971</p>", "<p>born on 3rd May 1971</p>", "<p>1962-06-10</p>", "<p>10 June 1962</p>", "<p>10/06/1962</p>", "<p>10th June 1962</p>", "<p>June 10, 1962</p>", "<p>10.06.62</p>", "<p>19620610</p>", "<p>10-Jun-1962</p>", "<p>19 February 1976</p>",
         table("Date of birth|Sex", "3 May 1971|F"),
     ],
     "a postcode": ["<p>TW9 1AA</p>", "<p>sw1a 1aa</p>", "<p>Lives at EC1A&nbsp;1BB.</p>", "<p>M1 2AB</p>", "<p>XX4 2AA</p>", "<p>TW91AA</p>"],
