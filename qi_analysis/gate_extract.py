@@ -26,7 +26,8 @@ ROLES = (  # by heading without spaces; the first that fits
     ("phone", r"phone|mobile|^tel|landline|contactno$|contactnumber$"),
     ("surname", r"surname|familyname|lastname"),
     ("forename", r"forename|givenname|firstname|preferredname|middlename|knownas"),
-    ("skip", r"org|provider|servicename|programme|teamname|sitename|practicecode|filetype|submission|month|version"),
+    ("skip", r"org|provider|programme|practicecode|filetype|submission|month|version"
+        r"|(?:service|team|site|clinic|practice|hospital|ward|department|location|course|group|tool|measure|file|system|drug|school|borough)name"),
     ("name", r"name$|^name|therapist|clinician|practitioner|nextofkin|^gp$|keyworker|staff$|carer$"),
     ("note", r"note|comment|freetext|narrative|presenting|summary|letter|message|address|street|remark|reason|description"),
     ("id", r"nhsn|(?:patient|person|client|case|referral|contact|hospital|service|request|local|record).*(?:id|no|number|num|ref)$|^mrn$|identifier|guid$"),
@@ -41,6 +42,7 @@ SHAPES = (  # by most of the values
     ("id", r"[A-Za-z]{0,4}[-/]?\d{5,}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}"),
 )  # fmt: skip
 SAMPLE = 2_000
+MANY_ROWS, REPEATS = 200, 20  # each text in 20 rows on average
 
 
 @dataclass
@@ -96,6 +98,8 @@ def _read_file(path: Path, columns: ColumnMap | None, private: Private) -> None:
     frame = read_raw_table(path, Headings(wanted, frozenset())).frame
     found = {cell: roles[cell] or _judge_shape(frame[cell]) for cell in frame if cell in roles}
     for cell, role in found.items():
+        if role == "note" and _is_label(frame[cell]):
+            continue
         if role in ("id", "birth", "postcode", "email", "phone", "note", "name"):
             private.texts.setdefault(role, []).extend(_list_distinct(frame[cell]))
     _add_names(frame, found, private)
@@ -121,6 +125,11 @@ def _judge_shape(column: pd.Series) -> str:
     if len(values) < 2:
         return "skip"
     return next((role for role, pattern in SHAPES if values.str.fullmatch(pattern).mean() > 0.6), "skip")
+
+
+def _is_label(column: pd.Series) -> bool:
+    """Whether the texts come again and again, as a list of choices does: such a text is about nobody."""
+    return len(column) >= MANY_ROWS and len(_list_distinct(column)) * REPEATS < len(column)
 
 
 def _list_distinct(column: pd.Series) -> list[str]:
