@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from qi_analysis.csv_reader import HEAD_BYTES
 from qi_analysis.errors import QiError
@@ -47,8 +48,9 @@ MANY_ROWS, REPEATS = 200, 20  # each text in 20 rows on average
 
 @dataclass
 class Private:
-    """The distinct texts of the private columns: by role, and names as (forename, surname)."""
+    """The distinct texts of the private columns: by role, identifiers column by column, and names as (forename, surname)."""
 
+    identifiers: list[pa.Array] = field(default_factory=list)
     texts: dict[str, list[str]] = field(default_factory=dict)
     names: set[tuple[str, str]] = field(default_factory=set)
     is_read: bool = False  # at least one file of an extract was
@@ -100,7 +102,10 @@ def _read_file(path: Path, columns: ColumnMap | None, private: Private) -> None:
     for cell, role in found.items():
         if role == "note" and _is_label(frame[cell]):
             continue
-        if role in ("id", "birth", "postcode", "email", "phone", "note", "name"):
+        if role == "id":
+            values = frame[cell].cat.categories if frame[cell].dtype == "category" else frame[cell].dropna().unique()
+            private.identifiers.append(pa.array(values, pa.large_string()))
+        if role in ("birth", "postcode", "email", "phone", "note", "name"):
             private.texts.setdefault(role, []).extend(_list_distinct(frame[cell]))
     _add_names(frame, found, private)
 

@@ -9,9 +9,12 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from qi_analysis.gate_extract import Private
 from qi_analysis.gate_look import A_DATE, BIRTH, PHONE, POSTCODE, list_ten_digits
@@ -29,6 +32,7 @@ LATEST_BIRTH = "2015"  # a page's own dates are later than any birth that matter
 NO_BIRTH = {"1900-01-01", "1899-12-30", "1970-01-01"}  # what programs write for an empty date
 SHINGLE = 5  # words of a note in a row
 SHORT_NOTE = 13  # letters
+SHORTEST, SHORTEST_NUMBER, SHORTEST_WORD = 4, 6, 8  # characters of an identifier, of one in digits or letters only
 DIGEST_LENGTHS = (16, 32, 40, 64)
 MONTHS = {
     name: number
@@ -39,7 +43,7 @@ MONTHS = {
 
 
 def _hash(texts: Iterable[str]) -> np.ndarray:
-    values = np.array(list(texts), dtype=object)
+    values = texts if isinstance(texts, np.ndarray) else np.array(list(texts), dtype=object)
     return pd.util.hash_array(values, hash_key=KEY, categorize=False) if len(values) else np.array([], dtype="uint64")
 
 
@@ -48,7 +52,7 @@ class Known:
     """Sorted keyed hashes by kind: identifier, birth, postcode, phone, surname, forename, pair, note."""
 
     hashes: dict[str, np.ndarray] = field(default_factory=dict)
-    identifiers: tuple[str, ...] = ()  # for digests of them, which are only worked out for a page with digests
+    identifiers: Any = ()  # an array of texts, for digests of them, which are only worked out for a page with digests
     words: frozenset[str] = frozenset()  # names that the team allows as words
     is_complete: bool = False  # whether an extract was at hand
 
@@ -72,9 +76,7 @@ def plain_identifier(text: str) -> str:
 def build_known(private: Private, words: Iterable[str] = (), days: Iterable[str] = ()) -> Known:
     """The private columns of an extract as keyed hashes; `words` and `days` are allowed though somebody has them."""
     given = private.texts
-    identifiers = {one.strip() for one in given.get("id", [])}
     parts: dict[str, set[str]] = {
-        "identifier": {plain for one in identifiers if _is_telling(plain := plain_identifier(one))},
         "birth": {day for one in given.get("birth", []) for day in list_days(one) if day < LATEST_BIRTH}
         - NO_BIRTH
         - set(days),
@@ -88,14 +90,18 @@ def build_known(private: Private, words: Iterable[str] = (), days: Iterable[str]
     parts["forename"] = {first[0] for first, _ in names if first}
     parts["pair"] = {join_pair(first[0], end) for first, last in names if first and last for end in (last[0], last[-1])}
     hashes = {kind: np.unique(_hash(texts)) for kind, texts in parts.items()}
-    return Known(hashes, tuple(identifiers), frozenset(fold(word) for word in words), private.is_read)
+    identifiers = pc.unique(pa.chunked_array(private.identifiers, pa.large_string()))
+    hashes["identifier"] = np.unique(_hash(_list_telling(identifiers).to_numpy(zero_copy_only=False)))
+    return Known(hashes, identifiers, frozenset(fold(word) for word in words), private.is_read)
 
 
-def _is_telling(plain: str) -> bool:
-    """Whether an identifier is long enough not to be a word, year or count of the page itself."""
-    if plain.isdigit():
-        return len(plain) >= 6
-    return len(plain) >= (8 if plain.isalpha() else 4)
+def _list_telling(identifiers: pa.Array) -> pa.Array:
+    """Identifiers as plain_identifier writes them, those long enough not to be a word, year or count of the page itself."""
+    plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(identifiers), r"^(\d+)\.0+$", r"\1")
+    plain = pc.unique(pc.utf8_lower(pc.replace_substring_regex(plain, r"[^\pL\pN]+", "")))
+    shapes = rf"^\d{{{SHORTEST_NUMBER},}}$|^.*[^\d].*\d.*$|^.*\d.*[^\d].*$|^.{{{SHORTEST_WORD},}}$"
+    long_enough = pc.greater_equal(pc.utf8_length(plain), SHORTEST)
+    return plain.filter(pc.and_(long_enough, pc.match_substring_regex(plain, shapes)))
 
 
 def join_pair(one: str, other: str) -> str:
@@ -205,7 +211,7 @@ def _find_digests(pieces: list[Piece], known: Known) -> set[Finding]:
     if not places:
         return set()
     wanted = {text[:16] for text in places}
-    hits = {digest for one in known.identifiers for digest in _list_digests(one) if digest[:16] in wanted}
+    hits = {digest for one in map(str, known.identifiers) for digest in _list_digests(one) if digest[:16] in wanted}
     return {
         Finding(DIGEST, place)
         for digest in hits
