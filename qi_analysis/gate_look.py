@@ -158,7 +158,7 @@ MOST_ROWS = 5_000
 
 def _is_record(names: list[str]) -> bool:
     plain = [re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).strip(" \"'") for name in names]
-    if any(PERSONAL.search(name) and len(name) < 40 for name in (*plain, *names)):
+    if any(len(name) < 40 and PERSONAL.search(name) for name in (*plain, *names)):
         return True
     if any(AGGREGATE.search(name) for name in plain):
         return False

@@ -218,6 +218,19 @@ PLANTED: dict[str, list[str]] = {
     "something packed too deep or too large to be read": [f"<p>{b64(gzip.compress(bytes(20_000_000)))}</p>"],
     "another content-security policy": ['<meta http-equiv="Content-Security-Policy" content="default-src *">'],
 }  # fmt: skip
+PLANTED[TEN] += [
+    "<div>943</div><div>476</div><div>5919</div>", "<p>943<br>476<br>5919</p>", f"<p>{base64.b32encode(NHS.encode()).decode()}</p>",
+    "<p>" + "".join(f"={ord(one):02X}" for one in NHS) + "</p>", f"<p>{b64(struct.pack('<3d', float(NHS), 1.5, 2.25))}</p>", table("a|b|c", "943|476|5919"),
+    "<p>" + "".join("⓪①②③④⑤⑥⑦⑧⑨"[int(one)] for one in NHS) + "</p>", "<p>" + "".join(f"<sup>{one}</sup>" for one in NHS) + "</p>",
+]  # fmt: skip
+PLANTED["a count of 1 to 7 in words"] += [
+    '<img alt="Bars: men 3, women 45">', "<p>Of the 45 who started, 3 left early.</p>", "<p>A total of 5 were discharged.</p>", "<p>completed 3/45</p>",
+    "<svg><text>3 (7%)</text></svg>", "<p>There were 6 deaths.</p>",
+]  # fmt: skip
+PLANTED["a count of 1 to 7 in a table"] += ["<dl><dt>Left early</dt><dd>4</dd></dl>"]
+PLANTED["a table of records"] += [
+    "<table>" + "".join(f"<tr><td>{20 + n}</td><td>F</td></tr>" for n in range(20)) + "</table>"
+]
 LEAKS = [(kind, body) for kind, bodies in PLANTED.items() for body in bodies]
 
 
