@@ -59,6 +59,8 @@ class _Page(HTMLParser):
         if tag == "use":
             glyph = GLYPH.search(values.get("href") or values.get("xlink:href") or "")
             self.glyphs += [chr(int(glyph[1], 16))] if glyph and int(glyph[1], 16) < 0x110000 else []
+        if re.search(r"\d.*\d", tag):
+            self.reading.add("attribute", f"{self.place}, a tag", tag, self.depth)
         self._open(tag)
         for name, value in attrs:
             self._read_attribute(tag, name, value or "")
@@ -194,7 +196,10 @@ class _Page(HTMLParser):
             self.reading.fault("a user name", f"{self.place}, metadata")
 
     def _read_attribute(self, tag: str, name: str, value: str) -> None:
-        place = f"{self.place}, {name} attribute"
+        told = name if name in WORDS | PATHS or name in ("style", "class", "id", "href", "src") else "an"
+        place = f"{self.place}, {told} attribute"  # a name that is not of HTML could itself be a value
+        if re.search(r"\d|^data-", name) and name not in PATHS:
+            self.reading.add("attribute", place, name, self.depth)
         if re.match(r"on[a-z]{3,}$", name):
             self.reading.fault("an event handler", self.place)
         fault = check_address(tag, name, value, self.links)

@@ -219,6 +219,7 @@ PLANTED: dict[str, list[str]] = {
     "another content-security policy": ['<meta http-equiv="Content-Security-Policy" content="default-src *">'],
 }  # fmt: skip
 PLANTED[TEN] += [
+    f'<p data-{NHS}="x">x</p>', f"<x-{NHS}>x</x-{NHS}>",
     "<div>943</div><div>476</div><div>5919</div>", "<p>943<br>476<br>5919</p>", f"<p>{base64.b32encode(NHS.encode()).decode()}</p>",
     "<p>" + "".join(f"={ord(one):02X}" for one in NHS) + "</p>", f"<p>{b64(struct.pack('<3d', float(NHS), 1.5, 2.25))}</p>", table("a|b|c", "943|476|5919"),
     "<p>" + "".join("⓪①②③④⑤⑥⑦⑧⑨"[int(one)] for one in NHS) + "</p>", "<p>" + "".join(f"<sup>{one}</sup>" for one in NHS) + "</p>",
