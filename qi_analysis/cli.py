@@ -190,6 +190,27 @@ def sample(
 
 
 @app.command()
+def gate(
+    file: Annotated[Path, typer.Argument(help="A finished page (.html) or a notebook (.ipynb).")],
+    release: Annotated[Path | None, typer.Option(help="The release its numbers come from.")] = None,
+) -> None:
+    """Read a finished page or notebook, and say yes or name what must not be shared. Never repeats what it found."""
+    from qi_analysis.gate import check_file
+    from qi_analysis.gate_guard import find_guard
+
+    guard, notes = find_guard(file, release)
+    findings = check_file(file, guard)
+    for note in notes:
+        typer.echo(note, err=True)
+    for finding in findings:
+        typer.echo(str(finding), err=True)
+    if findings:
+        typer.echo("The gate is closed: this file may not be shared.", err=True)
+        raise typer.Exit(3)
+    typer.echo(f"The gate is open: {len(guard.list_checks())} checks passed.")
+
+
+@app.command()
 def lab() -> None:
     """Open the notebooks in JupyterLab, after making the latest review if there is none."""
     import subprocess

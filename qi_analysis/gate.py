@@ -1,131 +1,105 @@
-"""The gate: reads the finished page and must say yes before it gets its final name. It fails closed.
+"""The gate: reads the finished page, decodes it, then looks, and must say yes before the page gets its name. It fails closed.
 
-It reports the kind of finding and never repeats what it found.
+It reports the kind of a finding and its place and never repeats what it found.
 """
 
 import re
-import unicodedata
-from collections.abc import Collection
-from html.parser import HTMLParser
+from dataclasses import dataclass
+from pathlib import Path
 
 from qi_analysis.errors import GateClosed
+from qi_analysis.gate_allow import Allowed
+from qi_analysis.gate_decode import decode_pieces
+from qi_analysis.gate_html import read_html
+from qi_analysis.gate_known import Known, find_known
+from qi_analysis.gate_look import find_shapes
+from qi_analysis.gate_names import find_names
+from qi_analysis.gate_notebook import read_notebook
+from qi_analysis.gate_numbers import Store, find_counts
+from qi_analysis.gate_text import DECODED, TOO_DEEP, Finding, Reading, cap
 
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-FORBIDDEN_TAGS = (
-    "script",
-    "iframe",
-    "frame",
-    "object",
-    "embed",
-    "form",
-    "input",
-    "link",
-    "base",
-    "audio",
-    "video",
-)
-LOADING = ("src", "srcset", "poster", "data", "background", "action", "formaction")
 LARGEST_PAGE = 16_000_000  # bytes
-SHORTEST_IDENTIFIER = 5  # shorter ones are too much like words and numbers of the page itself
-LEAKS = {
-    "a path of this machine": r"(?:/home/|/Users/|/root/|/tmp/|file:|[A-Za-z]:\\|\\\\\w+\\)",
-    "a traceback": r"Traceback \(most recent call last\)|\x1b\[|\bError:",
-    "an e-mail address": r"[\w.+-]+@[\w-]+\.[\w.]+",
-    "a postcode": r"\b(?:GIR ?0AA|[A-PR-UWYZ][A-HK-Y]?\d[\dA-HJKPSTUW]? ?\d[ABD-HJLNP-UW-Z]{2})\b",
-    "a phone number": r"(?<![\d.,])(?:\+44|0)\d{2,4}[ -]?\d{3,4}[ -]?\d{3,4}(?![\d.,])",
-}
-TEN_DIGITS = re.compile(r"(?<![\d.,-])\d{3}[ -]?\d{3}[ -]?\d{4}(?![\d.,-])")
-CHECK_WEIGHTS = range(10, 1, -1)
-SMALL_CELL = re.compile(r"[1-7]")
+SUFFIXES = (".html", ".htm", ".ipynb")
+OURS = re.compile(r"<meta name=.robots. content=.noindex.", re.I)
+CHECKS = (
+    "it can be decoded", "size", "content-security policy", "scripts, forms and frames", "loading from outside", "links", "NHS numbers",
+    "postcodes, e-mail addresses and phone numbers", "birth dates", "paths and user names", "tracebacks", "tables of records",
+    "small counts in tables", "small counts in words", "extremes of single people",
+)  # fmt: skip
+WITH_EXTRACT = ("identifiers of the extract", "names of the extract", "notes of the extract", "digests of identifiers")
+WITH_STORE = ("numbers against the release",)
 
 
-class _Page(HTMLParser):
-    """Text, attributes and faults of a page; character references are decoded."""
+@dataclass(frozen=True)
+class Guard:
+    """What a page is held against: the people of the extract, the numbers of the release, what the team allows."""
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.faults: set[str] = set()
-        self.text: list[str] = []
-        self.cell: list[str] | None = None
-        self.has_policy = False
-        self.in_style = False
+    known: Known = Known()
+    store: Store | None = None
+    allowed: Allowed = Allowed()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in FORBIDDEN_TAGS:
-            self.faults.add(f"a <{tag}> element")
-        self.in_style = tag == "style"
-        values = {name: value or "" for name, value in attrs}
-        if tag == "meta" and values.get("http-equiv", "").lower() == "content-security-policy":
-            self.has_policy = values.get("content") == POLICY
-        for name, value in values.items():
-            if name.startswith("on"):
-                self.faults.add("an event handler")
-            if name in LOADING and not value.startswith("data:image/"):
-                self.faults.add("something to load from outside the page")
-            if (
-                name.endswith("href")
-                and not value.startswith(("#", "../", "./"))
-                and not re.fullmatch(r"[\w./-]+", value)
-            ):
-                self.faults.add("a link that leaves the page")
-            if name not in ("d", "style", "transform", "points", "viewbox", "content", "class", "id"):
-                self.text.append(value)
-        if tag == "td":
-            self.cell = []
-
-    def handle_endtag(self, tag: str) -> None:
-        self.in_style = False
-        if tag == "td" and self.cell is not None:
-            if SMALL_CELL.fullmatch("".join(self.cell).strip()):
-                self.faults.add("a count of 1 to 7 in a table")
-            self.cell = None
-
-    def handle_data(self, data: str) -> None:
-        if self.in_style:
-            if re.search(r"url\(|@import|expression\(", data):
-                self.faults.add("a style that loads from outside")
-            return
-        self.text.append(data)
-        if self.cell is not None:
-            self.cell.append(data)
-
-    def handle_comment(self, data: str) -> None:
-        self.text.append(data)
+    def list_checks(self) -> tuple[str, ...]:
+        """The names of the checks that are made."""
+        return CHECKS + (WITH_EXTRACT if self.known.is_complete else ()) + (WITH_STORE if self.store else ())
 
 
-def check_page(html: str, identifiers: Collection[str]) -> list[str]:
-    """The kinds of things that must not be in a finished page; an empty list lets it pass.
-
-    identifiers: the local identifiers of the extract, compared as whole words.
-    """
-    page = _Page()
-    page.feed(html)
-    page.close()
-    faults = set(page.faults)
-    text = unicodedata.normalize("NFKC", " ".join(page.text))
-    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
-    faults |= {kind for kind, pattern in LEAKS.items() if re.search(pattern, text)}
-    if not page.has_policy:
-        faults.add("no content-security policy")
-    if len(html.encode("utf-8")) > LARGEST_PAGE:
-        faults.add("more than 16 MB")
-    if any(_is_nhs_number(found[0]) for found in TEN_DIGITS.finditer(text)):
-        faults.add("an NHS number")
-    words = set(re.findall(rf"[\w/.:-]{{{SHORTEST_IDENTIFIER},}}", text))
-    known = {one for one in identifiers if len(one) >= SHORTEST_IDENTIFIER}
-    if words & known:
-        faults.add("an identifier of the extract")
-    return sorted(faults)
+def check_page(data: bytes, guard: Guard, must_have_policy: bool = True) -> list[Finding]:
+    """Everything that must not be on a finished HTML page, as kind and place; an empty list lets it pass."""
+    reading = Reading()
+    text = _decode(data, reading)
+    has_policy = read_html(reading, text, links=guard.allowed.list_kind("link"))
+    if not has_policy and (must_have_policy or OURS.search(text)):
+        reading.fault("no content-security policy", "the head")
+    return _judge(reading, guard)
 
 
-def _is_nhs_number(text: str) -> bool:
-    digits = [int(c) for c in text if c.isdigit()]
-    check = (11 - sum(d * w for d, w in zip(digits, CHECK_WEIGHTS, strict=False)) % 11) % 11
-    return check == digits[9]
+def check_notebook(data: bytes, guard: Guard) -> list[Finding]:
+    """Everything that must not be in a notebook, as kind and place."""
+    reading = Reading()
+    if not read_notebook(reading, _decode(data, reading), guard.allowed.list_kind("link")):
+        reading.fault(DECODED, "the whole file is no notebook")
+    return _judge(reading, guard)
 
 
-def open_gate(html: str, identifiers: Collection[str]) -> None:
-    """Raises GateClosed, naming the kinds of findings, unless the page may be published."""
-    faults = check_page(html, identifiers)
-    if faults:
-        raise GateClosed(f"Not published: the finished page holds {', '.join(faults)}. The last good report stays.")
+def _decode(data: bytes, reading: Reading) -> str:
+    if len(data) > LARGEST_PAGE:
+        reading.fault("more than 16 MB", "the whole file")
+        return ""
+    coding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    text = data.decode(coding, "replace")
+    if "\ufffd" in text or "\0" in text:
+        reading.fault(DECODED, "the whole file is not clean UTF-8")
+    return text.replace("\0", "")
+
+
+def _judge(reading: Reading, guard: Guard) -> list[Finding]:
+    """Decode what is wrapped, then look. Whatever surprises the gate counts against the page."""
+    try:
+        decode_pieces(reading)
+        found = find_shapes(reading, guard.allowed) | find_counts(reading, guard.store)
+        found |= find_known(reading, guard.known) | find_names(reading, guard.known)
+    except (RecursionError, MemoryError, ValueError, OverflowError, IndexError, KeyError, TypeError, AttributeError):
+        return cap({*reading.faults, Finding(TOO_DEEP, "the whole file")})
+    return cap(found | reading.faults)
+
+
+def check_file(path: Path, guard: Guard) -> list[Finding]:
+    """The findings of a page or notebook on disk. Raises GateClosed when it is of another kind or cannot be read."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise GateClosed("The gate reads finished pages (.html) and notebooks (.ipynb). Name one of these.")
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise GateClosed("The file cannot be read, so it may not be shared. Check its name and place.") from None
+    if path.suffix.lower() == ".ipynb":
+        return check_notebook(data, guard)
+    return check_page(data, guard, must_have_policy=False)
+
+
+def open_gate(page: str, guard: Guard) -> int:
+    """How many checks a finished page has passed. Raises GateClosed, naming kind and place of each finding, unless all."""
+    findings = check_page(page.encode("utf-8"), guard)
+    if findings:
+        told = "; ".join(map(str, findings))
+        raise GateClosed(f"Not published: the finished page holds {told}. The last good report stays.")
+    return len(guard.list_checks())

@@ -5,12 +5,13 @@ import json
 import logging
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from qi_analysis.editions import EDITIONS, TITLE
 from qi_analysis.fingerprint import check_inputs, read_commit, read_versions
+from qi_analysis.gate_verdict import VERDICT, build_verdict_file
 from qi_analysis.periods import Period
 from qi_analysis.places import Places
 from qi_analysis.publish import MANIFEST, RESULTS, Published, publish, read_earlier
@@ -48,6 +49,7 @@ class Prepared:
     settings: dict[str, str]
     published: Any  # the release of the published figures, the same for every review
     stored: Any  # the canonical tables as the workshop stores them
+    guard: Any  # what the gate holds every page against: the people of the extract and the allow-list
 
 
 def load_libraries() -> None:
@@ -61,6 +63,7 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     """Read and clean the extract. Raises DataProblem or RecordProblem."""
     from qi_analysis.clean import build_tables
     from qi_analysis.extract import read_extract
+    from qi_analysis.gate_guard import read_guard
     from qi_analysis.published_figures import find_published_figures
     from qi_analysis.record import read_record
     from qi_analysis.release import read_release
@@ -83,8 +86,9 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
         log.info("%s: rows in %d = used %d + merged %d + set aside %d", holds, *counts)
     folder = tempfile.mkdtemp(prefix=".tables-", suffix=BUILDING, dir=places.processed)  # its owner's alone
     stored = store_tables(Path(folder), tables)
+    guard = read_guard(raw, places.record, record.columns)
     return Prepared(
-        places, raw, record, tables, account, is_synthetic, file_tables, inputs, settings, published, stored
+        places, raw, record, tables, account, is_synthetic, file_tables, inputs, settings, published, stored, guard
     )  # fmt: skip
 
 
@@ -111,9 +115,11 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     write_workshop(places.workshop(period.id), workings, prepared.stored)
     stage.done("workshop")
     pages = _run_notebooks(prepared, period, release, stage)
+    verdict_file = _pass_gate(prepared, period, release, pages)
+    stage.done("gate")
     check_inputs(prepared.raw, prepared.inputs)
     manifest = _build_manifest(prepared, release, revision, pages)
-    files = {**pages, RESULTS: _to_csv(release.tables["results"]), MANIFEST: manifest}
+    files = {**pages, RESULTS: _to_csv(release.tables["results"]), MANIFEST: manifest, VERDICT: verdict_file}
     write_ledger(places.ledger, period.id, counted.cells)
     publish(places.reports, period.id, revision, files)
     stage.done("published")
@@ -168,8 +174,7 @@ def _compare(earlier: list[Published], release: Any, prepared: Prepared) -> tupl
 
 
 def _run_notebooks(prepared: Prepared, period: Period, release: Any, stage: _Stages) -> dict[str, str]:
-    """Run both notebooks, render every edition of the review and pass each through the gate: file name -> page."""
-    from qi_analysis.gate import open_gate
+    """Run both notebooks and render every edition of the review: file name -> page."""
     from qi_analysis.release import write_release
     from qi_analysis.reports import render_editions, run_notebook
 
@@ -182,13 +187,22 @@ def _run_notebooks(prepared: Prepared, period: Period, release: Any, stage: _Sta
         run_notebook(places.notebooks / WORKSHOP_NOTEBOOK, building, given, places.root, seconds)
         executed = run_notebook(places.notebooks / REVIEW_NOTEBOOK, building, given, wall, seconds)
     stage.done("notebooks")
-    keys = prepared.tables.keys
-    identifiers = {text for name in ("referral", "patient") for text in keys[name].dropna().unique()}
     pages = render_editions(executed, release.facts)
-    for page in pages.values():
-        open_gate(page, identifiers)
     stage.done("editions")
     return pages
+
+
+def _pass_gate(prepared: Prepared, period: Period, release: Any, pages: dict[str, str]) -> str:
+    """The text of the verdict on all pages of a review. Raises GateClosed unless the gate opens for each."""
+    from qi_analysis.fingerprint import digest_files
+    from qi_analysis.gate import open_gate
+    from qi_analysis.gate_numbers import build_store
+
+    guard = replace(prepared.guard, store=build_store(release))
+    checks = min(open_gate(page, guard) for page in pages.values())
+    folder = prepared.places.release(period.id)
+    digest = digest_files(folder.iterdir(), folder)
+    return build_verdict_file({name: page.encode() for name, page in pages.items()}, digest, checks)
 
 
 def _describe_sources(prepared: Prepared) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _build_chart(workings: Workings, measure: Measure, cohort: pd.DataFrame, tea
     statistic = pd.Series(find_statistics(workings.record))
     released = protect_results(results, statistic, pd.Series(False, index=statistic.index))
     is_hidden = team.loc[needed, "is_hidden"].to_numpy()
-    released[NUMBERS] = released[NUMBERS].mask(is_hidden)
+    released.loc[is_hidden, NUMBERS] = float("nan")
     released["is_hidden"] |= is_hidden
     return build_charts(only, released, cohort).take(measure)[1]
 

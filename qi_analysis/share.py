@@ -3,22 +3,21 @@
 Nothing is worked out here, and nothing is shared that has no verdict of the gate for exactly these bytes.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from qi_analysis.editions import EDITIONS, Edition
-from qi_analysis.errors import DataProblem, GateClosed, RecordProblem
-from qi_analysis.gate import open_gate
+from qi_analysis.errors import DataProblem, RecordProblem
+from qi_analysis.gate import Guard, open_gate
+from qi_analysis.gate_allow import read_allowed
+from qi_analysis.gate_verdict import read_passed_page
 from qi_analysis.places import Places
 from qi_analysis.publish import Published, read_published
 from qi_analysis.reading_age import describe_reading_age
 from qi_analysis.share_words import describe_email, describe_text_message, read_readers, render_print, render_readers
 from qi_analysis.whole import write_folder
 
-VERDICT = "verdict.json"
 REPORT = "report.html"
 SHARED = ("team", "plain")
 
@@ -43,7 +42,7 @@ def share(places: Places, wanted: str, edition: str = "team", to: Path | None = 
     target = to or places.reports / "share" / f"{published.manifest['period']}-{chosen.name}"
     if to and to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise RecordProblem(f"{to.name} is not empty. Name a new folder for the pack.")
-    page = check_verdict(published.folder, chosen.page)
+    page = read_passed_page(published.folder / chosen.page)
     files = build_pack(places, published, chosen, page)
     with write_folder(target) as folder:
         for name, text in files.items():
@@ -52,27 +51,10 @@ def share(places: Places, wanted: str, edition: str = "team", to: Path | None = 
     return Pack(target, tuple(files), age, published.manifest["data_kind"] != "service")
 
 
-def check_verdict(folder: Path, page: str) -> str:
-    """The published page, read once. Raises GateClosed unless verdict.json holds the digest of exactly this page."""
-    refusal = GateClosed(
-        f"Not shared: the gate has no verdict for {page} as it lies in {folder.name}. It was changed, or is too old: move "
-        "that folder away and make the review again with: qi run"
-    )
-    try:
-        content = (folder / page).read_bytes()
-        passed = json.loads((folder / VERDICT).read_text(encoding="utf-8"))["pages"][page]["page_sha256"]
-        text = content.decode("utf-8")
-    except (OSError, ValueError, KeyError, TypeError):
-        raise refusal from None
-    if passed != hashlib.sha256(content).hexdigest():
-        raise refusal
-    return text
-
-
 def build_pack(places: Places, published: Published, edition: Edition, page: str) -> dict[str, str]:
     """file name -> text of every file of a pack. Raises GateClosed when the page for paper does not pass the gate."""
     printed = render_print(page)
-    open_gate(printed, ())  # the words are those of the page, which was held against the extract
+    open_gate(printed, Guard(allowed=read_allowed(places.record)))  # its words were held against the extract before
     manifest = published.manifest
     readers = read_readers(places.record, date.fromisoformat(manifest["data_date"]))
     return {

@@ -196,5 +196,5 @@ def build_entries() -> list[IndexEntry]:
 def write_verdict(folder: Path) -> None:
     """verdict.json beside published pages, as the gate leaves it: a yes to each page as it lies there."""
     digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.html")}
-    pages = {name: {"page_sha256": digest, "store_sha256": "", "checks": 1} for name, digest in digests.items()}
+    pages = {name: {"sha256": digest, "release_sha256": "", "checks_passed": 1} for name, digest in digests.items()}
     (folder / "verdict.json").write_text(json.dumps({"pages": pages, "version": "1"}), encoding="utf-8")

@@ -37,7 +37,9 @@ def draw_workings(completed, ended):
 
 
 def plain(completed, ended, verdict=STEADY):
-    tables, facts = build_plain(draw_workings(completed, ended), list_settled("2021-01-01", "2022-12-01"), verdict)
+    workings = draw_workings(completed, ended)
+    nothing = pd.DataFrame({"is_hidden": False}, workings.results.index)
+    tables, facts = build_plain(workings, list_settled("2021-01-01", "2022-12-01"), verdict, nothing)
     return tables["plain_chart"], facts
 
 

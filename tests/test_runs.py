@@ -18,7 +18,7 @@ from qi_analysis.runs import Outcome, run
 
 REVIEW = "02_completion_review.ipynb"
 PAGES = ["completion_review.html", "completion_review_analyst.html", "completion_review_plain.html"]
-PUBLISHED = [*PAGES, "manifest.json", "results.csv"]
+PUBLISHED = [*PAGES, "manifest.json", "results.csv", "verdict.json"]
 
 
 def go(places, wanted="latest") -> list[Outcome]:

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from qi_analysis.cli import app
 from qi_analysis.errors import DataProblem, GateClosed, RecordProblem
+from qi_analysis.gate_verdict import read_passed_page
 from qi_analysis.runs import run
 from qi_analysis.sample import write_sample
-from qi_analysis.share import check_verdict, share
+from qi_analysis.share import share
 from qi_analysis.share_words import (
     USUAL_READERS,
     Reader,
@@ -116,7 +117,7 @@ def test_a_page_without_a_verdict_for_its_very_bytes_is_refused(places, tmp_path
 
 def test_a_page_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(GateClosed):
-        check_verdict(tmp_path, "report.html")
+        read_passed_page(tmp_path / "report.html")
 
 
 @pytest.mark.parametrize("edition", ["analyst", "", "Team"])

@@ -1,0 +1,244 @@
+"""What is wrapped inside text: escapes, character codes, hex, base64, packed arrays, JSON. Wrappings may hold wrappings."""
+
+import base64
+import binascii
+import html
+import json
+import re
+import struct
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from qi_analysis.gate_html import read_html
+from qi_analysis.gate_text import DECODED, DEEPEST, TOO_DEEP, Piece, Reading, Table
+from qi_analysis.gate_unpack import is_picture_or_font, read_bytes
+
+ESCAPES = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|\\([0-7]{2,3})|=([0-9A-F]{2})")
+CSS_ESCAPES = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
+BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{6,}={0,2}(?![A-Za-z0-9+/=])")
+WRAPPED = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{40,}[ \t]*\r?\n\s*)+[A-Za-z0-9+/]+={0,2}")
+BASE32 = re.compile(r"(?<![A-Z2-7])[A-Z2-7]{12,}={0,6}(?![A-Za-z0-9=])")
+HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x|\\\\x)?((?:[0-9a-fA-F]{2}){4,})(?![0-9A-Za-z])")
+HEX_LIST = re.compile(r"(?:(?:0x|%|\\x)?[0-9a-fA-F]{2}[ ,:;-]{1,2}){5,}(?:0x|%|\\x)?[0-9a-fA-F]{2}\b")
+CODES = re.compile(r"(?<![\d.])(?:\d{2,3}\s*[,;]\s*){5,}\d{2,3}(?![\d.])")
+DATA_ADDRESS = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[^;,]*)*)(;base64)?,([^\"'<>)]*)", re.I)
+PACKED = re.compile(
+    r"[\"']?dtype[\"']?\s*:\s*[\"']([|<>=]?[a-z]\d)[\"'][^{}]{0,200}?[\"']?bdata[\"']?\s*:\s*[\"']([^\"']+)[\"']", re.S
+)
+PACKED_AGAIN = re.compile(
+    r"[\"']?bdata[\"']?\s*:\s*[\"']([^\"']+)[\"'][^{}]{0,200}?[\"']?dtype[\"']?\s*:\s*[\"']([|<>=]?[a-z]\d)[\"']", re.S
+)
+TYPES = {"f8": "d", "f4": "f", "i8": "q", "u8": "Q", "i4": "i", "u4": "I", "i2": "h", "u2": "H", "i1": "b", "u1": "B"}
+LONG_BLOB = 200  # characters that look like base64 and are neither text nor a known wrapping
+MOST_VALUES = 200_000
+DIGIT_WORDS = dict(
+    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "0123456789", strict=True)
+)
+SPELLED = re.compile(rf"\b(?:(?:{'|'.join(DIGIT_WORDS)})[\s,-]+){{9}}(?:{'|'.join(DIGIT_WORDS)})\b", re.I)
+
+
+def decode_pieces(reading: Reading) -> None:
+    """Add to a reading what its pieces hold in wrapped form, again and again until nothing is wrapped.
+
+    Depth and size are bounded; what is deeper or larger, or cannot be decoded, is a fault.
+    """
+    done = 0
+    seen: set[str] = set()
+    while done < len(reading.pieces):
+        piece = reading.pieces[done]
+        done += 1
+        if piece.kind in ("path", "row") or (piece.text in seen and piece.depth):
+            continue
+        seen.add(piece.text)
+        for name, text in _unwrap_text(piece):
+            _add(reading, piece, name, text)
+        _unwrap_json(reading, piece)
+        _unwrap_blobs(reading, piece)
+
+
+def _add(reading: Reading, piece: Piece, name: str, text: str) -> None:
+    if text == piece.text:
+        return
+    if piece.depth >= DEEPEST:
+        reading.fault(TOO_DEEP, piece.place)
+        return
+    place = piece.place if piece.place.endswith(name) else f"{piece.place}, {name}"
+    reading.add("data", place, text, piece.depth + 1)
+    if re.search(r"</?[a-z][\w-]*[\s>]", text, re.I) and piece.kind not in ("script", "code"):
+        read_html(reading, text, f"{place}, ", piece.depth + 1)
+
+
+def _unwrap_text(piece: Piece) -> Iterator[tuple[str, str]]:
+    text = piece.text
+    if "%" in text and re.search(r"%[0-9a-fA-F]{2}", text):
+        yield "percent escapes", unquote(text, errors="replace")
+    if "&" in text and (again := html.unescape(text)) != text:
+        yield "character references", again
+    if "\\" in text or "=" in text:
+        yield "escapes", ESCAPES.sub(_escaped, text)
+    if piece.kind in ("style", "data") and "\\" in text:
+        yield "escapes", CSS_ESCAPES.sub(lambda hit: _character(int(hit[1], 16)), text)
+    for hit in SPELLED.finditer(text) if piece.kind != "path" else ():
+        yield "words", "".join(DIGIT_WORDS[word] for word in re.findall(r"[a-z]+", hit[0].lower()))
+    if piece.kind in ("script", "code", "attribute", "data"):
+        joined = re.sub(r"([\"'`])\s*\+\s*\1", "", text)
+        if joined != text:
+            yield "joined text", joined
+    for hit in CODES.finditer(text):
+        numbers = [int(one) for one in re.findall(r"\d+", hit[0])]
+        if all(32 <= one < 256 for one in numbers):
+            yield "character codes", "".join(map(chr, numbers))
+
+
+def _escaped(hit: re.Match[str]) -> str:
+    return _character(int(hit[3], 8) if hit[3] else int(hit[1] or hit[2] or hit[4], 16))
+
+
+def _character(number: int) -> str:
+    return chr(number) if number < 0x110000 and not 0xD800 <= number < 0xE000 else "?"
+
+
+def _unwrap_json(reading: Reading, piece: Piece) -> None:
+    text = piece.text.strip()
+    if piece.kind not in ("script", "attribute", "comment", "data", "output", "text") or text[:1] not in ("{", "["):
+        return
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    read_json(reading, value, piece.place, piece.depth + 1)
+
+
+def read_json(reading: Reading, value: object, place: str, depth: int = 0) -> None:
+    """Every text and number of a JSON value as a piece of its own, each list of numbers as one, and lists of records as tables."""
+    waiting, seen = [(value, place, 0)], 0
+    while waiting and (seen := seen + 1) < MOST_VALUES:
+        one, where, level = waiting.pop()
+        if level > 60:
+            reading.fault(TOO_DEEP, where)
+            continue
+        if isinstance(one, dict):
+            reading.add("data", where, " ".join(map(str, one)), depth)
+            plain = [str(part) for part in one.values() if isinstance(part, (str, int, float))]
+            reading.add("row", where, " | ".join(plain), depth)
+            if len(one) > 1 and all(isinstance(part, list) for part in one.values()):
+                _add_records(reading, [dict.fromkeys(one, "")], where)
+            waiting += [(part, where, level + 1) for part in one.values()]
+        elif isinstance(one, list):
+            plain = [str(part) for part in one if isinstance(part, (int, float, str))]
+            reading.add("data", where, "\n".join(plain), depth)
+            _add_records(reading, one, where)
+            waiting += [(part, where, level + 1) for part in one if isinstance(part, (dict, list))]
+        elif isinstance(one, (str, int, float)):
+            reading.add("data", where, str(one), depth)
+    if waiting:
+        reading.fault(TOO_DEEP, place)
+
+
+def _add_records(reading: Reading, values: list[object], place: str) -> None:
+    """A list of records as a table, so that it is judged as one."""
+    records = [one for one in values[:MOST_VALUES] if isinstance(one, dict)]
+    if records:
+        names = list(dict.fromkeys(str(name) for one in records[:100] for name in one))
+        rows = [[str(one.get(name, "")) for name in names] for one in records]
+        reading.tables.append(Table(place, names, rows, is_printed=False))
+
+
+def _unwrap_blobs(reading: Reading, piece: Piece) -> None:
+    """Everything written as base64 or hex."""
+    text, place, depth = piece.text, piece.place, piece.depth + 1
+    for hit in DATA_ADDRESS.finditer(text):
+        _read_address(reading, hit, place, depth)
+    text = DATA_ADDRESS.sub(" ", text)
+    for hit in (*PACKED.finditer(text), *PACKED_AGAIN.finditer(text)):
+        kind, packed = (hit[1], hit[2]) if hit.re is PACKED else (hit[2], hit[1])
+        reading.add("data", f"{place}, packed array", _read_packed(kind, packed), depth)
+    for hit in WRAPPED.finditer(text):
+        _read_base64(reading, re.sub(r"\s", "", hit[0]), place, depth)
+    for hit in BASE64.finditer(text):
+        _read_base64(reading, hit[0], place, depth)
+    for hit in BASE32.finditer(text):
+        _read_base32(reading, hit[0].rstrip("="), place, depth)
+    for hit in HEX.finditer(text):
+        _read_binary(reading, bytes.fromhex(hit[1]), f"{place}, hex", depth)
+    for hit in HEX_LIST.finditer(text):
+        digits = re.findall(r"[0-9a-fA-F]{2}", re.sub(r"0x|\\x|%", "", hit[0]))
+        _read_binary(reading, bytes(int(one, 16) for one in digits), f"{place}, hex", depth)
+
+
+def _read_address(reading: Reading, hit: re.Match[str], place: str, depth: int) -> None:
+    """A data: address: it must be a picture or a font that is known, or be decoded."""
+    kind = (hit[1] or "text/plain").lower()
+    where = f"{place}, data address"
+    content = unquote(hit[4])
+    if not hit[3]:
+        reading.add("data", where, content, depth)
+        if "svg" in kind or "html" in kind or "xml" in kind:
+            read_html(reading, content, f"{where}, ", depth)
+        return
+    try:
+        coded = re.sub(r"\s|=+$", "", content)
+        data = base64.b64decode(coded + "=" * (-len(coded) % 4), altchars=_alphabet(coded), validate=True)
+    except (ValueError, binascii.Error):
+        reading.fault(DECODED, where)
+        return
+    if not read_bytes(reading, data, where, depth) and not is_picture_or_font(data):
+        reading.fault(DECODED, where)
+
+
+def _alphabet(coded: str) -> bytes | None:
+    """The last two characters of base64 where they are those for addresses."""
+    return b"-_" if "-" in coded or "_" in coded else None
+
+
+def _read_packed(kind: str, packed: str) -> str:
+    """The numbers of a typed array, one a line; empty when it is none."""
+    code = TYPES.get(kind.strip("|<>="))
+    try:
+        data = base64.b64decode(packed + "==")
+    except (ValueError, binascii.Error):
+        return ""
+    if code is None:
+        return ""
+    size = struct.calcsize(code)
+    order = ">" if kind.startswith(">") else "<"
+    number = min(len(data) // size, MOST_VALUES)
+    values = struct.unpack_from(f"{order}{number}{code}", data)
+    return "\n".join(f"{one:.0f}" if float(one).is_integer() and abs(one) < 1e16 else str(one) for one in values)
+
+
+def _read_base64(reading: Reading, text: str, place: str, depth: int) -> None:
+    body = text.rstrip("=")
+    if len(body) % 4 == 1 or (body.isalpha() and body.islower()):
+        return
+    try:
+        data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=_alphabet(body))
+    except (ValueError, binascii.Error):
+        return
+    known = _read_binary(reading, data, f"{place}, base64", depth)
+    looks = (
+        len(body) >= LONG_BLOB and re.search(r"[a-z]", body) and re.search(r"[A-Z]", body) and re.search(r"\d", body)
+    )
+    if not known and looks and not is_picture_or_font(data):
+        reading.fault(DECODED, place)
+
+
+def _read_base32(reading: Reading, body: str, place: str, depth: int) -> None:
+    try:
+        _read_binary(reading, base64.b32decode(body + "=" * (-len(body) % 8)), f"{place}, base32", depth)
+    except (ValueError, binascii.Error):
+        return
+
+
+def _read_binary(reading: Reading, data: bytes, place: str, depth: int) -> bool:
+    """Whether the bytes were text, a known wrapping or an array; they are read if so."""
+    if read_bytes(reading, data, place, depth):
+        return True
+    if len(data) % 8 == 0 and len(data) >= 8:
+        for code in "dq":
+            values = struct.unpack(f"<{len(data) // 8}{code}", data)
+            if all(one == 0 or 1e-4 < abs(one) < 1e13 for one in values):  # bytes of another kind hardly ever are
+                written = (f"{one:.0f}" if float(one).is_integer() else str(one) for one in values)
+                reading.add("data", f"{place}, packed array", "\n".join(written), depth)
+                return True
+    return False

@@ -1,0 +1,239 @@
+"""A finished page as pieces of text with their place: text, cells, attributes, comments, scripts, styles and SVG."""
+
+import re
+from html.parser import HTMLParser
+
+from qi_analysis.gate_tags import FORBIDDEN, GLYPH, INLINE, LOADING_STYLE, PATHS, POLICY, VOID, WORDS, check_address
+from qi_analysis.gate_text import BREAK, Finding, Reading, Table, plain_text
+
+
+class _Page(HTMLParser):
+    """Takes a page apart; character references are decoded."""
+
+    def __init__(self, reading: Reading, prefix: str, depth: int, links: tuple[str, ...]) -> None:
+        super().__init__(convert_charrefs=True)
+        self.reading, self.prefix, self.depth, self.links = reading, prefix, depth, links
+        self.run: list[str] = []  # text since the last block began
+        self.run_place = ""
+        self.raw_kind = ""  # script or style while inside one
+        self.tables: list[Table] = []  # open tables, the innermost last
+        self.cell: list[str] | None = None
+        self.in_caption = self.is_head = self.is_drawing = False
+        self.glyphs: list[str] = []
+        self.policy: str | None = None
+        self.term = ""  # the last term of a list of terms
+        self.digits: list[str] = []  # blocks of nothing but digits, one after the other
+
+    @property
+    def place(self) -> str:
+        """Where the reader is: the table and row inside a table, else the line."""
+        if self.tables:
+            return f"{self.tables[-1].place}, row {len(self.tables[-1].rows) or 1}"
+        return f"{self.prefix}line {self.getpos()[0]}"
+
+    def flush(self) -> None:
+        """The block ends: its text is one piece."""
+        text, self.run = "".join(self.run).strip(BREAK), []
+        if not text.strip():
+            return
+        self.reading.add("text", self.run_place, text, self.depth)
+        if re.fullmatch(r"[\d\s-]{1,12}", text) and not self.is_drawing:
+            self.digits.append(text.strip())
+        else:
+            self.join_digits()
+
+    def join_digits(self) -> None:
+        """Blocks of digits that stand one after the other may be one number."""
+        if len(self.digits) > 1:
+            self.reading.add("data", f"{self.prefix}line {self.getpos()[0]}", " ".join(self.digits), self.depth)
+        self.digits = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag in FORBIDDEN:
+            self.reading.fault(f"a <{tag}> element", self.place)
+        if tag in ("script", "style"):
+            self.raw_kind = tag
+        if tag == "meta":
+            self._read_meta(values)
+        if tag == "use":
+            glyph = GLYPH.search(values.get("href") or values.get("xlink:href") or "")
+            self.glyphs += [chr(int(glyph[1], 16))] if glyph and int(glyph[1], 16) < 0x110000 else []
+        if re.search(r"\d.*\d", tag):
+            self.reading.add("attribute", f"{self.place}, a tag", tag, self.depth)
+        self._open(tag)
+        for name, value in attrs:
+            self._read_attribute(tag, name, value or "")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.raw_kind = ""  # <style/> of SVG holds nothing
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def _open(self, tag: str) -> None:
+        if tag in INLINE:
+            self._take(BREAK)
+            return
+        if tag == "br" and self.cell is None:
+            self._take("\n")
+            return
+        self.flush()
+        self.is_drawing |= tag == "svg"
+        if tag == "table":
+            self.tables.append(Table(f"{self.prefix}table {len(self.reading.tables) + len(self.tables) + 1}"))
+        elif self.tables and tag == "thead":
+            self.is_head = True
+        elif self.tables and tag == "tr":
+            self.tables[-1].rows.append([])
+        elif self.tables and tag in ("td", "th"):
+            self._close_cell()
+            self.cell = []
+            self.tables[-1].has_headings |= tag == "th"
+        elif tag == "caption":
+            self.in_caption = True
+        elif self.cell is not None:
+            self.cell.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.raw_kind = "" if tag in ("script", "style") else self.raw_kind
+        if tag in INLINE:
+            self._take(BREAK)
+            return
+        text = "".join(self.run).replace(BREAK, "").strip()
+        self.flush()
+        self.is_drawing &= tag != "svg"
+        if tag == "dt":
+            self.term = text
+        elif tag == "dd" and text:
+            self.reading.tables.append(Table(self.place, ["", self.term], [["", plain_text(text)]], is_printed=False))
+        if tag in ("g", "svg") and self.glyphs:
+            self.reading.add("text", f"{self.place}, picture", "".join(self.glyphs), self.depth)
+            self.glyphs = []
+        if tag in ("td", "th", "tr"):
+            self._close_cell()
+        if tag == "tr" and self.tables:
+            self._close_row()
+        elif tag == "thead":
+            self.is_head = False
+        elif tag == "caption":
+            self.in_caption = False
+        elif tag == "table" and self.tables:
+            self._close_table()
+
+    def _close_cell(self) -> None:
+        if self.cell is not None and self.tables:
+            text = "".join(self.cell)
+            self.reading.add("cell", self.place, text.strip(BREAK), self.depth)
+            rows = self.tables[-1].rows
+            if not rows:
+                rows.append([])
+            rows[-1].append(plain_text(text.replace(BREAK, "")).strip())
+        self.cell = None
+
+    def _close_row(self) -> None:
+        table = self.tables[-1]
+        if self.is_head and table.rows:
+            table.headings = table.rows.pop()
+            self.reading.add("row", f"{table.place}, headings", " | ".join(table.headings), self.depth)
+        elif table.rows:
+            self.reading.add("row", self.place, " | ".join(table.rows[-1]), self.depth)
+
+    def _close_table(self) -> None:
+        self._close_cell()
+        table = self.tables.pop()
+        if not table.headings and table.rows and not any(re.fullmatch(r"[\d.,%\s]+", cell) for cell in table.rows[0]):
+            table.headings = table.rows[0]
+            table.rows = [[""] * len(table.headings), *table.rows[1:]]
+        self.reading.tables.append(table)
+
+    def _take(self, text: str) -> None:
+        if self.cell is not None:
+            self.cell.append(text)
+            return
+        if self.in_caption and self.tables:
+            self.tables[-1].caption += text
+        if not self.run:
+            self.run_place = self.place
+        self.run.append(text)
+
+    def handle_data(self, data: str) -> None:
+        if self.raw_kind:
+            self._read_raw(data)
+        else:
+            self._take(data)
+
+    def _read_raw(self, data: str) -> None:
+        if self.raw_kind == "style":
+            self._check_style(data)
+        self.reading.add(self.raw_kind, f"{self.place}, {self.raw_kind}", data, self.depth)
+
+    def _check_style(self, style: str) -> None:
+        if LOADING_STYLE.search(style):
+            self.reading.fault("a style that loads from outside", self.place)
+
+    def handle_comment(self, data: str) -> None:
+        self.reading.add("comment", f"{self.place}, comment", data, self.depth)
+        if "<" in data and self.depth < 3:
+            read_html(self.reading, data, f"{self.place}, comment, ", self.depth + 1)
+
+    def handle_pi(self, data: str) -> None:
+        self.reading.add("comment", f"{self.place}, instruction", data, self.depth)
+
+    def handle_decl(self, decl: str) -> None:
+        self.reading.add("comment", f"{self.place}, declaration", decl, self.depth)
+
+    def unknown_decl(self, data: str) -> None:
+        self._take(data.removeprefix("CDATA["))
+
+    def _read_meta(self, values: dict[str, str]) -> None:
+        about = (values.get("http-equiv") or values.get("name") or "").lower()
+        if about == "content-security-policy":
+            self.policy = values.get("content", "")
+        if about == "refresh":
+            self.reading.fault("something to load from outside the page", self.place)
+        if about in ("author", "creator", "owner", "dc.creator") and values.get("content", "").strip():
+            self.reading.fault("a user name", f"{self.place}, metadata")
+
+    def _read_attribute(self, tag: str, name: str, value: str) -> None:
+        told = name if name in WORDS | PATHS or name in ("style", "class", "id", "href", "src") else "an"
+        place = f"{self.place}, {told} attribute"  # a name that is not of HTML could itself be a value
+        if re.search(r"\d|^data-", name) and name not in PATHS:
+            self.reading.add("attribute", place, name, self.depth)
+        if re.match(r"on[a-z]{3,}$", name):
+            self.reading.fault("an event handler", self.place)
+        fault = check_address(tag, name, value, self.links)
+        if fault:
+            self.reading.fault(fault, place)
+        if name == "style":
+            self._check_style(value)
+        kind = "path" if name in PATHS else "words" if name in WORDS else "style" if name == "style" else "attribute"
+        if name in ("fill", "stroke", "color", "bgcolor", "stop-color"):
+            kind = "style"
+        if name == "srcdoc":
+            read_html(self.reading, value, f"{self.place}, srcdoc, ", self.depth + 1)
+        self.reading.add(kind, place, value, self.depth)
+
+
+def read_html(reading: Reading, html: str, prefix: str = "", depth: int = 0, links: tuple[str, ...] = ()) -> bool:
+    """Add the pieces and tables of HTML or SVG to a reading; whatever is broken is read as far as it goes.
+
+    prefix: what stands before each place; links: the beginnings of addresses that may be linked to. Returns whether
+    the page has a content-security policy; one that is not that of our pages is a fault.
+    """
+    page = _Page(reading, prefix, depth, links or ("\0",))
+    try:
+        page.feed(html)
+        rest = page.rawdata
+        page.close()
+    except (AssertionError, ValueError, RecursionError):  # the parser gave up on broken markup
+        reading.faults.add(Finding("markup that cannot be read", page.place))
+        rest = page.rawdata
+    reading.add("comment", f"{prefix}the end of the page", rest, depth)
+    page.flush()
+    page.join_digits()
+    while page.tables:
+        page._close_table()
+    if page.policy is not None and page.policy != POLICY:
+        reading.fault("another content-security policy", f"{prefix}the head")
+    return page.policy is not None

@@ -1,0 +1,229 @@
+"""The people of the extract as keyed hashes, and whether a page holds anything of theirs.
+
+The page's words are hashed and looked up, never the other way round, so the time does not grow with the extract. The key is
+random and lives as long as the process. SipHash of pandas is the keyed hash; nothing of it is ever written.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from qi_analysis.gate_extract import Private
+from qi_analysis.gate_look import A_DATE, BIRTH, PHONE, POSTCODE, list_ten_digits
+from qi_analysis.gate_text import Finding, Piece, Reading, fold, list_names
+from qi_analysis.gate_words import read_own_words
+
+KEY = secrets.token_hex(8)  # 16 characters, as SipHash wants
+IDENTIFIER, DIGEST, NOTE = "an identifier of the extract", "a digest of an identifier", "a note of the extract"
+TOKEN = re.compile(r"[^\W_]+(?:[-/_.:|][^\W_]+)*")
+COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}\b")
+SOME_POSTCODE = re.compile(r"\b[A-Za-z]{1,2}\d[\dA-Za-z]?[ -]{0,2}\d[A-Za-z]{2}\b")
+SOME_PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d ().-]{5,18}\d(?![\w])")
+TITLES = {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "rev"}
+LATEST_BIRTH = "2015"  # a page's own dates are later than any birth that matters
+NO_BIRTH = {"1900-01-01", "1899-12-30", "1970-01-01"}  # what programs write for an empty date
+SHINGLE = 5  # words of a note in a row
+SHORT_NOTE = 13  # letters
+SHORTEST, SHORTEST_NUMBER, SHORTEST_WORD = 4, 6, 8  # characters of an identifier, of one in digits or letters only
+DIGEST_LENGTHS = (16, 32, 40, 64)
+MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
+}
+
+
+def _hash(texts: Iterable[str]) -> np.ndarray:
+    values = texts if isinstance(texts, np.ndarray) else np.array(list(texts), dtype=object)
+    return pd.util.hash_array(values, hash_key=KEY, categorize=False) if len(values) else np.array([], dtype="uint64")
+
+
+@dataclass(frozen=True, repr=False)
+class Known:
+    """Sorted keyed hashes by kind: identifier, birth, postcode, phone, surname, forename, pair, note."""
+
+    hashes: dict[str, np.ndarray] = field(default_factory=dict)
+    identifiers: Any = ()  # an array of texts, for digests of them, which are only worked out for a page with digests
+    words: frozenset[str] = frozenset()  # names that the team allows as words
+    is_complete: bool = False  # whether an extract was at hand
+
+    def find(self, kind: str, texts: Iterable[str]) -> set[str]:
+        """Those of the texts that the extract holds."""
+        known, asked = self.hashes.get(kind), list(texts)
+        if known is None or not len(known) or not asked:
+            return set()
+        wanted = _hash(asked)
+        near = known[np.minimum(np.searchsorted(known, wanted), len(known) - 1)]
+        return {text for text, is_known in zip(asked, near == wanted, strict=True) if is_known}
+
+
+def plain_identifier(text: str) -> str:
+    """An identifier as it is compared: letters and digits, no case, no .0 of a spreadsheet."""
+    if text.isalnum():
+        return text.casefold()
+    return re.sub(r"[\W_]+", "", re.sub(r"^\s*(\d+)\.0+\s*$", r"\1", text)).casefold()
+
+
+def build_known(private: Private, words: Iterable[str] = (), days: Iterable[str] = ()) -> Known:
+    """The private columns of an extract as keyed hashes; `words` and `days` are allowed though somebody has them."""
+    given = private.texts
+    parts: dict[str, set[str]] = {
+        "birth": {day for one in given.get("birth", []) for day in list_days(one) if day < LATEST_BIRTH}
+        - NO_BIRTH
+        - set(days),
+        "postcode": {plain_identifier(one) for one in given.get("postcode", [])} - {""},
+        "phone": {_plain_phone(one) for one in given.get("phone", []) if len(_plain_phone(one)) >= 7},
+        "note": {part for one in given.get("note", []) for part in _list_shingles(one)},
+    }
+    names = [(list_names(first), list_names(last)) for first, last in private.names]
+    names += [_split_name(one) for one in given.get("name", [])]
+    parts["surname"] = {last[-1] for _, last in names if last} | {last[0] for _, last in names if last}
+    parts["forename"] = {first[0] for first, _ in names if first}
+    parts["pair"] = {join_pair(first[0], end) for first, last in names if first and last for end in (last[0], last[-1])}
+    hashes = {kind: np.unique(_hash(texts)) for kind, texts in parts.items()}
+    identifiers = pc.unique(pa.chunked_array(private.identifiers, pa.large_string()))
+    hashes["identifier"] = np.unique(_hash(_list_telling(identifiers).to_numpy(zero_copy_only=False)))
+    return Known(hashes, identifiers, frozenset(fold(word) for word in words), private.is_read)
+
+
+def _list_telling(identifiers: pa.Array) -> pa.Array:
+    """Identifiers as plain_identifier writes them, those long enough not to be a word, year or count of the page itself."""
+    plain = pc.replace_substring_regex(pc.utf8_trim_whitespace(identifiers), r"^(\d+)\.0+$", r"\1")
+    plain = pc.unique(pc.utf8_lower(pc.replace_substring_regex(plain, r"[^\pL\pN]+", "")))
+    shapes = rf"^\d{{{SHORTEST_NUMBER},}}$|^.*[^\d].*\d.*$|^.*\d.*[^\d].*$|^.{{{SHORTEST_WORD},}}$"
+    long_enough = pc.greater_equal(pc.utf8_length(plain), SHORTEST)
+    return plain.filter(pc.and_(long_enough, pc.match_substring_regex(plain, shapes)))
+
+
+def join_pair(one: str, other: str) -> str:
+    """Forename and surname as they are looked up, in whichever order they stand."""
+    return " ".join(sorted((one, other)))
+
+
+def _split_name(text: str) -> tuple[list[str], list[str]]:
+    """(forenames, surname) of a full name, which stands first where a comma follows it."""
+    last, comma, first = text.partition(",")
+    if comma:
+        return list_names(first), list_names(last)
+    names = [one for one in list_names(text) if one not in TITLES]
+    return names[:1], names[1:]
+
+
+def _plain_phone(text: str) -> str:
+    return re.sub(r"^(?:00)?44", "0", re.sub(r"\D", "", text.replace("(0)", "")))
+
+
+def list_days(text: str) -> list[str]:
+    """The days a date can mean, as 2022-08-31: day first and month first, spreadsheet day numbers too."""
+    if re.fullmatch(r"\d{4,5}(?:\.0)?", text.strip()):
+        return [(pd.Timestamp("1899-12-30") + pd.Timedelta(days=int(float(text)))).strftime("%Y-%m-%d")]
+    numbers = [int(one) for one in re.findall(r"\d+", text)[:3]]
+    word = re.search(r"[a-z]{3,}", text.lower())
+    if re.fullmatch(r"\d{8}", text.strip()):
+        numbers = [int(text[:4]), int(text[4:6]), int(text[6:8])]
+    if word and word[0][:3] in MONTHS and len(numbers) >= 2:
+        trials = [(numbers[1], MONTHS[word[0][:3]], numbers[0])]
+    elif len(numbers) < 3:
+        return []
+    elif numbers[0] > 31:
+        trials = [(numbers[0], numbers[1], numbers[2])]
+    else:
+        trials = [(numbers[2], numbers[1], numbers[0]), (numbers[2], numbers[0], numbers[1])]
+    full = [
+        (year + (1900 if 30 < year < 100 else 2000 if year < 100 else 0), month, day) for year, month, day in trials
+    ]
+    return [f"{year:04}-{month:02}-{day:02}" for year, month, day in full if 1 <= month <= 12 and 1 <= day <= 31]
+
+
+def _list_shingles(text: str) -> Iterator[str]:
+    """Words of a note, five in a row from every word on; a shorter one whole, unless it is a phrase of our own."""
+    words = list_names(text)
+    if len(words) < SHINGLE and len("".join(words)) >= SHORT_NOTE and " ".join(words) not in read_own_words():
+        yield " ".join(words)
+    for at in range(len(words) - SHINGLE + 1):
+        yield " ".join(words[at : at + SHINGLE])
+
+
+def find_known(reading: Reading, known: Known) -> set[Finding]:
+    """Everything on a page that belongs to somebody of the extract."""
+    pieces = [piece for piece in reading.pieces if piece.kind != "path"]
+    found = _look_up(pieces, known, "identifier", IDENTIFIER, _list_tokens)
+    found |= _look_up(
+        pieces,
+        known,
+        "birth",
+        BIRTH,
+        lambda piece: (day for hit in A_DATE.finditer(piece.text) for day in list_days(hit[0])),
+    )
+    found |= _look_up(
+        pieces, known, "postcode", POSTCODE, lambda piece: map(plain_identifier, SOME_POSTCODE.findall(piece.text))
+    )
+    found |= _look_up(pieces, known, "phone", PHONE, lambda piece: map(_plain_phone, SOME_PHONE.findall(piece.text)))
+    found |= _look_up(pieces, known, "note", NOTE, _list_note_parts)
+    return found | _find_digests(pieces, known)
+
+
+def _look_up(
+    pieces: list[Piece], known: Known, kind: str, finding: str, take: Callable[[Piece], Iterable[str]]
+) -> set[Finding]:
+    if not len(known.hashes.get(kind, ())):
+        return set()
+    places: dict[str, set[str]] = {}
+    for piece in pieces:
+        for text in take(piece):
+            places.setdefault(text, set()).add(piece.place)
+    return {Finding(finding, place) for text in known.find(kind, places) for place in places[text]}
+
+
+def _list_tokens(piece: Piece) -> Iterator[str]:
+    text = COLOUR.sub(" ", piece.text) if piece.kind == "style" else piece.text
+    for hit in TOKEN.findall(text):
+        yield plain_identifier(hit)
+        if not hit.isalnum():
+            parts = re.split(r"[-/_.:|]", hit)
+            yield from map(plain_identifier, parts)
+            yield from (plain_identifier(one + other) for one, other in zip(parts, parts[1:], strict=False))
+    yield from list_ten_digits(piece)
+
+
+def _list_note_parts(piece: Piece) -> Iterator[str]:
+    words = list_names(piece.text)
+    for length in range(1, SHINGLE + 1):
+        for at in range(len(words) - length + 1):
+            yield " ".join(words[at : at + length])
+
+
+def _find_digests(pieces: list[Piece], known: Known) -> set[Finding]:
+    places: dict[str, set[str]] = {}
+    for piece in pieces:
+        for text in re.findall(r"(?<![0-9A-Za-z])[0-9a-fA-F]{16,64}(?![0-9A-Za-z])", piece.text):
+            if len(text) in DIGEST_LENGTHS:
+                places.setdefault(text.lower(), set()).add(piece.place)
+    if not places:
+        return set()
+    wanted = {text[:16] for text in places}
+    hits = {digest for one in map(str, known.identifiers) for digest in _list_digests(one) if digest[:16] in wanted}
+    return {
+        Finding(DIGEST, place)
+        for digest in hits
+        for text, at in places.items()
+        if digest.startswith(text)
+        for place in at
+    }
+
+
+def _list_digests(identifier: str) -> Iterator[str]:
+    for form in {identifier, identifier.upper(), identifier.lower(), re.sub(r"[\W_]", "", identifier)}:
+        data = form.encode()
+        yield hashlib.md5(data, usedforsecurity=False).hexdigest()
+        yield hashlib.sha1(data, usedforsecurity=False).hexdigest()
+        yield hashlib.sha256(data).hexdigest()

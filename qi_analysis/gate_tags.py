@@ -1,0 +1,47 @@
+"""What the tags and attributes of HTML are for: which may not stand on a page, and where an address may lead."""
+
+import re
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+FORBIDDEN = {
+    "script", "iframe", "frame", "frameset", "object", "embed", "applet", "form", "input", "button", "select",
+    "textarea", "link", "base", "audio", "video", "source", "track", "portal", "foreignobject",
+}  # fmt: skip
+LOADING = {
+    "src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest", "archive", "codebase",
+    "longdesc", "lowsrc", "dynsrc", "cite", "imagesrcset",
+}  # fmt: skip
+INLINE = {
+    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "del", "kbd", "mark",
+    "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tspan", "tt", "u", "var", "wbr",
+    "textpath", "ruby", "rb", "label", "template", "slot", "img",
+}  # fmt: skip
+PATHS = {"d", "points", "transform", "viewbox", "gradienttransform", "x", "y", "x1", "y1", "x2", "y2", "dx", "dy"}
+WORDS = {"alt", "title", "aria-label", "aria-description", "aria-valuetext", "summary", "label", "placeholder", "abbr"}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+LINKS = re.compile(r"#|\.{1,2}/|[\w./-]+(?:#[\w-]*)?$")
+PICTURE = re.compile(r"data:(?:image/(?:png|jpeg|gif|webp|svg\+xml)|font/\w+)[;,]", re.I)
+LOADING_STYLE = re.compile(
+    r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(", re.I
+)
+LOADS = "something to load from outside the page"
+GLYPH = re.compile(r"#[\w-]*?-([0-9a-f]{2,5})$")
+
+
+def check_address(tag: str, name: str, value: str, links: tuple[str, ...]) -> str | None:
+    """The kind of finding of an attribute that holds an address, None for a good one or another attribute.
+
+    links: beginnings of addresses outside that may be linked to; nothing outside may be loaded.
+    """
+    address = re.sub(r"[\s\x00-\x1f]", "", value)
+    if re.match(r"(?:javascript|vbscript|livescript):|data:text/html", address, re.I):
+        return "a script in an address"
+    is_known = bool(PICTURE.match(address))
+    if name in LOADING:
+        return LOADS if address and not is_known else None
+    if name.split(":")[-1] != "href" or not address or is_known:
+        return None
+    if tag in ("image", "feimage", "use", "script"):
+        return None if address.startswith("#") else LOADS
+    is_fine = LINKS.match(address) or address.lower().startswith(links)
+    return None if is_fine else "a link that leaves the page"

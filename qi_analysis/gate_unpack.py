@@ -1,0 +1,166 @@
+"""Bytes to text: gzip, zlib, zip and workbooks, text of pictures and PDF-free documents. Never more than the bounds allow."""
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+
+from qi_analysis.gate_html import read_html
+from qi_analysis.gate_text import DECODED, DEEPEST, TOO_DEEP, Reading
+
+LARGEST_MEMBER = 4_000_000  # bytes of one packed part once unpacked
+MOST_MEMBERS = 200
+PRINTABLE = re.compile(rb"[\t\n\r\x20-\x7e]*")
+READABLE = re.compile(rb"[\t\n\r\x20-\x7e]{6,}")
+FONTS = (b"wOFF", b"wOF2", b"OTTO", b"\x00\x01\x00\x00", b"true", b"ttcf")
+PICTURES = (b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"\x00\x00\x01\x00")
+PNG = b"\x89PNG\r\n\x1a\n"
+DRAWING = (
+    b"IDAT",
+    b"PLTE",
+    b"IHDR",
+    b"IEND",
+    b"tRNS",
+    b"gAMA",
+    b"cHRM",
+    b"sRGB",
+    b"bKGD",
+    b"pHYs",
+    b"sBIT",
+    b"hIST",
+    b"fdAT",
+    b"iCCP",
+    b"acTL",
+    b"fcTL",
+    b"tIME",
+)
+
+
+def is_picture_or_font(data: bytes) -> bool:
+    """Whether the bytes begin as a picture or font does; such bytes are drawn and hold no text that can be read out."""
+    return data.startswith((PNG, *FONTS, *PICTURES)) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def read_bytes(reading: Reading, data: bytes, place: str, depth: int) -> bool:
+    """Read text, archives and pictures' own words into a reading; False when the bytes are none of these."""
+    if depth > DEEPEST:
+        reading.fault(TOO_DEEP, place)
+        return True
+    if data.startswith(PNG):
+        _read_png(reading, data, place, depth)
+    elif data.startswith(b"PK\x03\x04"):
+        _read_zip(reading, data, place, depth)
+    elif data.startswith(b"\x1f\x8b"):
+        _inflate(reading, data, 31, f"{place}, gzip", depth)
+    elif data[:1] == b"\x78" and len(data) > 6 and (data[0] * 256 + data[1]) % 31 == 0:
+        return _inflate(reading, data, 15, f"{place}, zlib", depth)
+    elif is_picture_or_font(data):
+        for words in READABLE.findall(data) if not data.startswith(FONTS) else ():
+            reading.add("data", f"{place}, picture", words.decode("ascii"), depth)
+    else:
+        text = _as_text(data)
+        if text is None:
+            return False
+        reading.add("data", place, text, depth)
+        if re.search(r"<[a-z!/][^>]*>", text, re.I):
+            read_html(reading, text, f"{place}, ", depth)
+    return True
+
+
+def _as_text(data: bytes) -> str | None:
+    """Bytes that are text, in UTF-8 or UTF-16; None for others."""
+    if PRINTABLE.fullmatch(data):
+        return data.decode("ascii")
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) >= 8 and 0 in data and len(data) % 2 == 0):
+        coding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-le" if data[1] == 0 else "utf-16-be"
+        wide = data.decode(coding, "replace")
+        return wide if all(one.isprintable() or one.isspace() for one in wide) and "\ufffd" not in wide else None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return text if all(one.isprintable() or one.isspace() for one in text) else None
+
+
+def _inflate(reading: Reading, data: bytes, window: int, place: str, depth: int) -> bool:
+    """Deflated bytes, whole or cut short. False when they are none at all."""
+    stream = zlib.decompressobj(window)
+    try:
+        plain = stream.decompress(data, LARGEST_MEMBER)
+    except zlib.error:
+        if window == 31:
+            reading.fault(DECODED, place)
+        return window == 31
+    if stream.unconsumed_tail:
+        reading.fault(TOO_DEEP, place)
+    if plain and not read_bytes(reading, plain, place, depth + 1):
+        reading.fault(DECODED, place)
+    return True
+
+
+def _read_zip(reading: Reading, data: bytes, place: str, depth: int) -> None:
+    """Every part of an archive or workbook; the text of its XML with a space where tags stood."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = archive.infolist()
+            if len(parts) > MOST_MEMBERS or sum(part.file_size for part in parts) > 4 * LARGEST_MEMBER:
+                reading.fault(TOO_DEEP, f"{place}, archive")
+                return
+            reading.add("data", f"{place}, archive", archive.comment.decode("latin-1"), depth)
+            for number, part in enumerate(parts, 1):
+                where = f"{place}, archive, part {number}"
+                reading.add("data", where, part.filename, depth)
+                with archive.open(part) as handle:
+                    plain = handle.read(LARGEST_MEMBER + 1)
+                _read_member(reading, plain, where, depth)
+    except (
+        zipfile.BadZipFile,
+        RuntimeError,
+        NotImplementedError,
+        zlib.error,
+        OSError,
+        EOFError,
+        ValueError,
+        struct.error,
+    ):
+        reading.fault(DECODED, f"{place}, archive")
+
+
+def _read_member(reading: Reading, plain: bytes, place: str, depth: int) -> None:
+    if plain.lstrip().startswith(b"<"):
+        text = plain.decode("utf-8", "replace")
+        creator = re.search(r"<(?:dc:creator|cp:lastModifiedBy)>([^<]+)<", text)
+        if creator and creator[1] != "openpyxl":
+            reading.fault("a user name", f"{place}, metadata")
+        reading.add("data", place, re.sub(r"<[^>]*>", " ", text), depth + 1)
+        reading.add("data", place, re.sub(r"<[^>]*>", "", text), depth + 1)
+    elif plain and not read_bytes(reading, plain, place, depth + 1) and not is_picture_or_font(plain):
+        reading.fault(DECODED, place)
+
+
+def _read_png(reading: Reading, data: bytes, place: str, depth: int) -> None:
+    """The chunks of a PNG that are not drawing, and whatever follows its end."""
+    at = len(PNG)
+    while at + 8 <= len(data):
+        length, name = struct.unpack(">I4s", data[at : at + 8])
+        body = data[at + 8 : at + 8 + length]
+        if name not in DRAWING:
+            _read_chunk(reading, body, f"{place}, picture", depth)
+        at += 12 + length
+        if name == b"IEND":
+            break
+    if data[at:].strip(b"\0"):
+        _read_chunk(reading, data[at:], f"{place}, after the picture", depth)
+
+
+def _read_chunk(reading: Reading, body: bytes, place: str, depth: int) -> None:
+    word, _, rest = body.partition(b"\0")
+    if word in (b"Author", b"Creator", b"Artist", b"Owner") and rest.strip(b"\0"):
+        reading.fault("a user name", f"{place}, metadata")
+    reading.add("data", place, body.replace(b"\0", b" ").decode("utf-8", "replace"), depth)
+    start = body.find(b"\x78")
+    while 0 <= start < 200:
+        if _inflate(reading, body[start:], 15, place, depth):
+            break
+        start = body.find(b"\x78", start + 1)
