@@ -37,6 +37,7 @@ class Prepared:
 
     places: Places
     record: Any
+    team: Any  # the team's own record
     tables: Any
     account: Any
     is_synthetic: bool
@@ -63,9 +64,12 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     from qi_analysis.extract import read_extract
     from qi_analysis.published_figures import load_published_figures
     from qi_analysis.record import read_record
+    from qi_analysis.team_record import read_team_record, refuse_stops
     from qi_analysis.workshop import store_tables
 
     record = read_record(places.record)
+    measures = [measure.id for measure in record.measures]
+    refuse_stops(read_team_record(places.record, measures))
     published = load_published_figures(places, settings)
     started = time.perf_counter()
     extract = read_extract(raw, record.columns)
@@ -79,8 +83,9 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
         counts = (row.rows_in, row.used, row.merged, row.set_aside)
         log.info("%s: rows in %d = used %d + merged %d + set aside %d", holds, *counts)
     stored = store_tables(places.processed / ".tables", tables)
+    team = read_team_record(places.record, measures, allow_example=is_synthetic)
     return Prepared(
-        places, record, tables, account, is_synthetic, file_tables, inputs, settings, published, stored
+        places, record, team, tables, account, is_synthetic, file_tables, inputs, settings, published, stored
     )  # fmt: skip
 
 
@@ -118,6 +123,7 @@ def build_workings(prepared: Prepared, period: Period) -> Any:
     from qi_analysis.checks import check_period
     from qi_analysis.measures import build_results
     from qi_analysis.pathways import build_pathways
+    from qi_analysis.team_record import check_team_record
     from qi_analysis.workings import Workings
 
     record, tables = prepared.record, prepared.tables
@@ -125,7 +131,8 @@ def build_workings(prepared: Prepared, period: Period) -> Any:
     pathways = build_pathways(tables, record.completion, period.end)
     results = build_results(pathways, record.completion, period, record.measures)
     kind = prepared.is_synthetic
-    return Workings(record, period, tables, prepared.account, pathways, results, kind, prepared.file_tables)
+    team = check_team_record(prepared.team, record, period.end)
+    return Workings(record, period, tables, prepared.account, pathways, results, kind, prepared.file_tables, team)
 
 
 class _Stages:
