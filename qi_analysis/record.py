@@ -29,6 +29,7 @@ from qi_analysis.settings import (
     Settled,
 )
 from qi_analysis.team_checks import check_measure_ids
+from qi_analysis.team_dates import check_aim
 from qi_analysis.team_record_values import STOP
 
 TEMPLATE = "There is no project.toml. Copy the template, fill in the title and start date, and run the check again."
@@ -129,11 +130,10 @@ def collect_record(folder: Path) -> Collected:
     if aim is not None and charts is not None:
         check_measure_ids("project.toml, aim", [aim.measure], charts, faults)
     check_aim(aim, measures, faults)
-    followed = (
-        completion if not any(one.level == STOP and one.place.startswith("measures.toml") for one in faults) else None
-    )
+    stopped = {one.place.partition(",")[0] for one in faults if one.level == STOP}
+    followed = None if "measures.toml" in stopped else completion
     rest = Collected(faults, None, charts, followed, measures)
-    if any(one.level == STOP for one in faults) or aim is None or project is None or completion is None:
+    if stopped or aim is None or project is None or completion is None:
         return rest
     record = Record(
         title=project.title, started=project.started, status=project.status, aim=aim, scope=project.scope,
