@@ -175,3 +175,18 @@ def _index(lines: list[str]) -> dict[tuple[str, int], dict[str, int]]:
         elif key := KEY.match(line):
             found[at].setdefault(key[1], number)
     return found
+
+
+def find_heading(lines: list[str], name: str, number: int) -> int:
+    """How many lines stand before the end of the block under a heading, blocks inside it included, comments below it not.
+
+    All lines when there is no such heading.
+    """
+    starts = [(at, match[1]) for at, line in enumerate(lines) if (match := HEADING.fullmatch(line))]
+    found = [at for at, heading in starts if heading == name]
+    if number >= len(found):
+        return len(lines)
+    end = next((at for at, heading in starts if at > found[number] and not heading.startswith(f"{name}.")), len(lines))
+    while end > found[number] and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+        end -= 1
+    return end
