@@ -110,6 +110,9 @@ def _split(text: str, delimiter: str, name: str, faults: Faults) -> Iterator[tup
 def _check_headings(headings: list[str], name: str, faults: Faults, level: str) -> bool:
     """Whether the rows can be read under these headings."""
     known, place = SHAPES[name], f"{name}, row 1"
+    if not set(headings) & set(known):
+        faults.stop(place, f"this must be the row of headings: {','.join(known)}")
+        return False
     for heading in dict.fromkeys(headings):
         if heading and heading not in known:
             hint = find_near(heading, known) or f" Known here: {', '.join(known)}."
