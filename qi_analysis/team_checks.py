@@ -33,8 +33,9 @@ def _check_folder(folder: Path, faults: Faults) -> None:
     if folder.exists() and not folder.is_dir():
         faults.stop(folder.name, "this must be a folder that holds one file for each.")
         return
+    read = list_prose(folder)
     for path in sorted(folder.iterdir()) if folder.exists() else ():
-        if path not in list_prose(folder) and not path.name.startswith(TEMPORARY) and path.stem.lower() != "readme":
+        if path not in read and not path.name.startswith(TEMPORARY) and path.stem.lower() != "readme":
             place = f"{folder.name}/{path.name}"
             faults.tell(WARN, place, f"{place} is not read. Give it a name that ends in .md.")
 
