@@ -43,8 +43,8 @@ def check_stories(team: TeamRecord, day: date, faults: Faults) -> None:
 
 
 def _judge_consent(story: Story, day: date) -> tuple[str, str]:
-    if story.consent not in ("team", "plain"):
-        return WARN, 'consent is "none", so it will not appear in any edition.'
+    if story.consent not in ("team", "plain"):  # anything unknown has been told
+        return WARN, 'consent is "none", so it will not appear in any edition.' if story.consent == "none" else ""
     if story.consent_ends is not None and story.consent_ends < day:
         ended = describe_day_short(story.consent_ends)
         return STOP, f"consent ended on {ended}. Renew it or set consent to none."
