@@ -6,7 +6,8 @@ from datetime import date
 from pathlib import Path
 
 from qi_analysis.errors import RecordProblem
-from qi_analysis.faults import read_toml
+from qi_analysis.faults import Faults
+from qi_analysis.record_text import read_source
 
 ALLOW_LIST = "allow.toml"
 KINDS = ("phone", "email", "postcode", "link", "word", "date")
@@ -46,10 +47,17 @@ def read_allowed(folder: Path) -> Allowed:
     path = folder / ALLOW_LIST
     if not path.exists():
         return Allowed()
-    entries = read_toml(path).get("allow", [])
+    faults = Faults()
+    source = read_source(path, faults)
+    entries = source.table.get("allow", []) if source else []
+    if faults.stops or not isinstance(entries, list):
+        raise RecordProblem(
+            "\n".join(faults.stops) or f"{ALLOW_LIST}: write [[allow]], with two brackets on each side."
+        )
     values = []
     for number, entry in enumerate(entries, 1):
         place = f"{ALLOW_LIST}, entry {number}"
+        entry = entry if isinstance(entry, dict) else {}
         missing = [name for name in ("kind", "value", "what", "agreed_by", "agreed_on") if not entry.get(name)]
         if missing or set(entry) - {"kind", "value", "what", "agreed_by", "agreed_on"}:
             raise RecordProblem(

@@ -41,6 +41,7 @@ class Prepared:
     places: Places
     raw: Path
     record: Any
+    team: Any  # the team's own record
     tables: Any
     account: Any
     is_synthetic: bool
@@ -65,11 +66,12 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     from qi_analysis.extract import read_extract
     from qi_analysis.gate_guard import read_guard
     from qi_analysis.published_figures import find_published_figures
-    from qi_analysis.record import read_record
+    from qi_analysis.record import read_whole_record
     from qi_analysis.release import read_release
+    from qi_analysis.team_record import read_team_record
     from qi_analysis.workshop import store_tables
 
-    record = read_record(places.record)
+    record, team = read_whole_record(places.record)
     figures = find_published_figures(places, settings)
     draw_early(figures)
     published = read_release(figures)
@@ -87,8 +89,10 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     folder = tempfile.mkdtemp(prefix=".tables-", suffix=BUILDING, dir=places.processed)  # its owner's alone
     stored = store_tables(Path(folder), tables)
     guard = read_guard(raw, places.record, record.columns)
+    if is_synthetic:  # the only data beside which the example may stand
+        team = read_team_record(places.record, {one.id: one.chart for one in record.measures}, allow_example=True)
     return Prepared(
-        places, raw, record, tables, account, is_synthetic, file_tables, inputs, settings, published, stored, guard
+        places, raw, record, team, tables, account, is_synthetic, file_tables, inputs, settings, published, stored, guard
     )  # fmt: skip
 
 
@@ -133,6 +137,7 @@ def build_workings(prepared: Prepared, period: Period) -> Any:
     from qi_analysis.checks import check_period
     from qi_analysis.measures import build_results
     from qi_analysis.pathways import build_pathways
+    from qi_analysis.team_record import check_team_record
     from qi_analysis.workings import Workings
 
     record, tables = prepared.record, prepared.tables
@@ -140,7 +145,8 @@ def build_workings(prepared: Prepared, period: Period) -> Any:
     pathways = build_pathways(tables, record.completion, period.end)
     results = build_results(pathways, record.completion, period, record.measures)
     kind = prepared.is_synthetic
-    return Workings(record, period, tables, prepared.account, pathways, results, kind, prepared.file_tables)
+    team = check_team_record(prepared.team, record, period.end, last_review=period.plus(-1).end)
+    return Workings(record, period, tables, prepared.account, pathways, results, kind, prepared.file_tables, team)
 
 
 class _Stages:

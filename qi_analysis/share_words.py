@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from qi_analysis.errors import RecordProblem
-from qi_analysis.faults import read_toml
+from qi_analysis.faults import Faults
 from qi_analysis.periods import describe_day, parse_period
+from qi_analysis.team_parts import read_team
+from qi_analysis.team_record_values import Role, Team
 
 EMAIL_WORDS, MESSAGE_LETTERS = 150, 300  # both stay under it
 PAPER = (
@@ -100,20 +102,16 @@ def read_readers(record: Path, on: date) -> tuple[Reader, ...]:
     Service users, patients, carers and the public get the plain edition, all others the team's. Raises RecordProblem
     when a channel holds an address or a number instead of a kind, or when the file cannot be read.
     """
-    path = record / "team.toml"
-    roles = read_toml(path).get("roles") if path.exists() else None
-    listed = [role for role in roles if isinstance(role, dict)] if isinstance(roles, list) else []
-    readers = [_build_reader(role) for role in listed if "role" in role and not _has_ended(role, on)]
+    path, faults = record / "team.toml", Faults()
+    team = read_team(path, faults) if path.exists() else Team()
+    if faults.stops:
+        raise RecordProblem("\n".join(faults.stops))
+    readers = [_build_reader(role) for role in team.roles if role.until is None or role.until >= on]
     return tuple(dict.fromkeys(readers)) or USUAL_READERS
 
 
-def _has_ended(role: Mapping[str, Any], on: date) -> bool:
-    until = role.get("until")
-    return isinstance(until, date) and until < on
-
-
-def _build_reader(role: Mapping[str, Any]) -> Reader:
-    name, channel = str(role["role"]), str(role.get("channel") or "ask them")
+def _build_reader(role: Role) -> Reader:
+    name, channel = role.role, role.channel or "ask them"
     if ADDRESS.search(channel) or ADDRESS.search(name):
         raise RecordProblem("team.toml, roles: a role or channel holds an address. Write its kind, such as NHS e-mail.")
     return Reader(name, "plain" if any(word in name.lower() for word in PUBLIC) else "team", channel)

@@ -9,6 +9,7 @@ from qi_analysis.clean import Tables
 from qi_analysis.pathways import Pathways
 from qi_analysis.periods import Period
 from qi_analysis.settings import Record
+from qi_analysis.team_record_values import TeamRecord
 
 
 @dataclass(frozen=True)
@@ -23,3 +24,4 @@ class Workings:
     results: pd.DataFrame
     is_synthetic: bool
     file_tables: list[str]
+    team: TeamRecord = TeamRecord()

@@ -25,8 +25,9 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # A module may import those before it and no other. A new module gets its place here.
 LAYERS = (
-    "__init__ errors whole editions periods phrases places codes keys sequences chart_style svg disclosure cells settings faults table_fields",
-    "measure_names record headings csv_reader reader extract account repair typed merge people referrals links contacts scores",
+    "__init__ errors whole editions periods phrases places codes keys sequences chart_style svg disclosure cells team_record_values settings consent",
+    "days personal faults record_text record_lists record_prose team_parts team_checks team_dates team_record",
+    "table_fields column_map project_file measure_names record headings csv_reader reader extract account repair typed merge people referrals links contacts scores",
     "clean checks stages outcomes episodes pathways flags episode_flags bookings open_referrals measure_definitions measures",
     "worked_examples",
     "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase competing proportions",
@@ -40,7 +41,7 @@ LAYERS = (
     "fingerprint lock gate_text gate_tags gate_html gate_unpack gate_decode gate_notebook gate_allow gate_look gate_extract gate_words",
     "gate_known gate_names gate_numbers gate gate_guard gate_verdict publish wall warm kernels rowless reports reading_age share_words share",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
-    "seen making runs definition_pages cli __main__",
+    "seen making runs definition_pages check_record read_back entry_kinds entry_files new_entry new_command cli_run cli_check cli_share cli __main__",
 )
 ORDER = [name for layer in LAYERS for name in layer.split()]
 RUNNERS = {"papermill", "nbconvert", "nbclient"}
