@@ -1,4 +1,4 @@
-"""The command line. It alone prints; everything else raises."""
+"""The command line. It and cli_packs.py alone print; everything else raises."""
 
 import gc
 import logging
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qi_analysis.cli_packs import commands as pack_commands
 from qi_analysis.errors import QiError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="From a raw extract to a published monthly review of LI CBT completion.",
 )  # fmt: skip
+app.registered_commands += pack_commands.registered_commands
 UNEXPECTED = 4
 RARE = (200_000, 20, 20)  # imports and tables make few cycles: looking for them less often saves a tenth
 

@@ -6,6 +6,8 @@ from qi_analysis.errors import DataProblem
 from qi_analysis.periods import parse_period
 from qi_analysis.places import find_places
 from qi_analysis.release import Release, read_release
+from qi_analysis.team_record import read_team_record, refuse_stops
+from qi_analysis.team_record_values import TeamRecord
 from qi_analysis.workshop import Workshop, read_workshop
 
 
@@ -16,6 +18,16 @@ def load_review(period: str) -> Release:
     """
     folder = find_places().release("any").parent
     return read_release(folder / _choose(period, folder))
+
+
+def load_record(review: Release) -> TeamRecord:
+    """The team's own record beside a review; the shipped example when the review is synthetic and there is none yet.
+
+    Raises RecordProblem with every line that stops it.
+    """
+    record = read_team_record(find_places().record, allow_example=review.facts["data_kind"] != "service")
+    refuse_stops(record)
+    return record
 
 
 def load_workshop(period: str) -> Workshop:
