@@ -1,4 +1,4 @@
-"""The command line. It and cli_packs.py alone print; everything else raises."""
+"""The command line. It, new_command.py and cli_packs.py alone print; everything else raises."""
 
 import gc
 import logging
@@ -12,6 +12,7 @@ import typer
 
 from qi_analysis.cli_packs import commands as pack_commands
 from qi_analysis.errors import QiError
+from qi_analysis.new_command import build_new
 
 if TYPE_CHECKING:
     from qi_analysis.places import Places
@@ -21,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="From a raw extract to a published monthly review of LI CBT completion.",
 )  # fmt: skip
+app.add_typer(build_new(), name="new")
 app.registered_commands += pack_commands.registered_commands
 UNEXPECTED = 4
 RARE = (200_000, 20, 20)  # imports and tables make few cycles: looking for them less often saves a tenth
@@ -97,10 +99,9 @@ def _check_record(places: "Places") -> "Record":
     from datetime import date
 
     from qi_analysis.check_record import check_record, describe_findings
-    from qi_analysis.publish import find_last_review
     from qi_analysis.read_back import describe_record
 
-    checked = check_record(places.record, date.today(), find_last_review(places.reports))
+    checked = check_record(places, date.today())
     for line in describe_findings(checked.findings):
         typer.echo(line)
     if checked.stops or checked.record is None:

@@ -25,18 +25,20 @@ def handover(on: Annotated[str, ON] = "") -> None:
 
 @commands.command()
 def welcome(
-    role: Annotated[str, typer.Argument(help='"service user", clinician, administrator, coach, or an id of team.toml.')],
+    role: Annotated[
+        str, typer.Argument(help='"service user", clinician, administrator, coach, or an id of team.toml.')
+    ],
     on: Annotated[str, ON] = "",
 ) -> None:
     """Write the pack for someone who joins, in plain words, with the next step of training."""
+    from qi_analysis.new_entry import build_slug
     from qi_analysis.pack_page import render_pack
-    from qi_analysis.pack_sources import describe_slug
     from qi_analysis.pack_welcome import build_welcome, find_role
 
     sources = _read(on)
     joining, kind = find_role(sources, role)
     title = f"Welcome to the team: {joining.role}"
-    name = f"welcome-{describe_slug(joining.id or joining.role)}.html"
+    name = f"welcome-{build_slug(joining.id or joining.role)}.html"
     _write({name: render_pack(title, build_welcome(sources, joining, kind), sources)}, sources)
     typer.echo("Read it together. Ask what is missing, and what you should change.")
 
@@ -49,7 +51,9 @@ def case_study(on: Annotated[str, ON] = "") -> None:
     sources = _read(on)
     text = render_case_study(sources)
     _write({"case-study.md": text}, sources)
-    typer.echo(f"{text.count('[The team writes: ')} places are marked for the team to write. Copy the file before you do.")
+    typer.echo(
+        f"{text.count('[The team writes: ')} places are marked for the team to write. Copy the file before you do."
+    )
 
 
 @commands.command()
@@ -70,7 +74,9 @@ def meeting(day: Annotated[str, typer.Argument(help="Such as 2022-06-14 or 14/06
 
 
 @commands.command()
-def export(to: Annotated[str, typer.Argument(help="Where the texts are for: life-qi.")], on: Annotated[str, ON] = "") -> None:
+def export(
+    to: Annotated[str, typer.Argument(help="Where the texts are for: life-qi.")], on: Annotated[str, ON] = ""
+) -> None:
     """Write texts to copy into another platform, and the chart table to upload there."""
     from qi_analysis.errors import RecordProblem
     from qi_analysis.life_qi import build_life_qi

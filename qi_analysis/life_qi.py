@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from qi_analysis.new_entry import build_slug
 from qi_analysis.pack_numbers import build_protected_chart
-from qi_analysis.pack_sources import Sources, describe_slug, describe_span
+from qi_analysis.pack_sources import Sources, describe_span
 from qi_analysis.periods import describe_day
 from qi_analysis.phrases import HIDDEN
 from qi_analysis.team_record_values import Cycle
@@ -24,7 +25,7 @@ NOT_WRITTEN = "Not written yet"
 def build_life_qi(sources: Sources) -> dict[str, str]:
     """File name -> text: charter.txt, drivers.txt, a file for each cycle, and chart.csv when a review is published."""
     files = {"charter.txt": _render_charter(sources), "drivers.txt": _render_drivers(sources)}
-    files |= {f"cycle-{describe_slug(cycle.id)}.txt": render_cycle(cycle, sources) for cycle in sources.team.cycles}
+    files |= {f"cycle-{build_slug(cycle.id)}.txt": render_cycle(cycle, sources) for cycle in sources.team.cycles}
     return files | ({CHART: render_chart_table(sources)} if sources.release else {})
 
 
@@ -40,7 +41,10 @@ def _render_charter(sources: Sources) -> str:
     change = "Raise" if aim.direction == "increase" else "Lower"
     target = f", to {round(aim.target * 100)}%" if aim.target is not None else " (the target is not agreed yet)"
     by = f" by {describe_day(aim.by)}" if aim.by else ""
-    kinds = {kind: "; ".join(one.name for one in record.measures if one.kind == kind) for kind in ("outcome", "process", "balancing")}
+    kinds = {
+        kind: "; ".join(one.name for one in record.measures if one.kind == kind)
+        for kind in ("outcome", "process", "balancing")
+    }
     return _render_fields(
         sources,
         {
@@ -115,6 +119,8 @@ def _describe_month(row: Mapping[str, object], sources: Sources) -> str:
     month = (start.year, start.month)
     words += [f"{one.letter}: {one.what}" for one in sources.record.events if (one.date.year, one.date.month) == month]
     words += [
-        f"limits start again: {one.reason}" for one in sources.record.phases if (one.from_.year, one.from_.month) == month
+        f"limits start again: {one.reason}"
+        for one in sources.record.phases
+        if (one.from_.year, one.from_.month) == month
     ]
     return "; ".join(words)

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, rrule
 
-from qi_analysis.pack_sources import describe_slug
+from qi_analysis.new_entry import build_slug
 from qi_analysis.team_record_values import Reviews
 
 PLACE_IN_MONTH = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
 WEEKDAYS = {"monday": MO, "tuesday": TU, "wednesday": WE, "thursday": TH, "friday": FR, "saturday": SA, "sunday": SU}
 MEETS = re.compile(
-    rf"(?:(?:the )?({'|'.join(PLACE_IN_MONTH)}) )?({'|'.join(WEEKDAYS)})s?(?:(?:,| at)? ?([01]?\d|2[0-3])[:.]([0-5]\d))?",
+    rf"(?:(?:the )?({'|'.join(PLACE_IN_MONTH)}) )?({'|'.join(WEEKDAYS)})s?(?: of (?:the|each|every) month)?(?:(?:,| at)? ?([01]?\d|2[0-3])[:.]([0-5]\d))?",
     re.IGNORECASE,
 )
 LENGTH = timedelta(hours=1)
@@ -35,8 +35,8 @@ class Rule:
 
 
 def read_meets(text: str) -> Rule | None:
-    """The rule of words such as "third Tuesday 10:00" or "Tuesday 14:30"; None for any other words."""
-    found = MEETS.fullmatch(" ".join(text.split()))
+    """The rule in words such as "third Tuesday 10:00" or "every Tuesday at 14:30"; None when no weekday is named."""
+    found = MEETS.search(" ".join(text.split()))
     if found is None:
         return None
     at = time(int(found[3]), int(found[4])) if found[3] else None
@@ -72,7 +72,9 @@ def _follow(rule: Rule, every: str, start: date) -> Iterator[date]:
         if not rule.nth:
             return
         weekday = weekday(PLACE_IN_MONTH[rule.nth])
-    for moment in rrule(frequency, interval=step, byweekday=weekday, dtstart=datetime.combine(start, time()), count=MOST * 2):
+    for moment in rrule(
+        frequency, interval=step, byweekday=weekday, dtstart=datetime.combine(start, time()), count=MOST * 2
+    ):
         yield moment.date()
 
 
@@ -87,12 +89,16 @@ def render_calendar(reviews: Reviews, title: str, first: date) -> str:
     calendar.add("prodid", "-//qi_analysis//reviews//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    rule, slug = read_meets(reviews.meets), describe_slug(title)
+    rule, slug = read_meets(reviews.meets), build_slug(title)
     days = list_meetings(reviews, first)
     for day in days:
         at = rule.at if rule else None
         start = datetime.combine(day, at, ZoneInfo(ZONE)) if at else day
-        words = {"summary": f"Review: {title}", "description": "Read the newest review first.", "location": reviews.join}
+        words = {
+            "summary": f"Review: {title}",
+            "description": "Read the newest review first.",
+            "location": reviews.join,
+        }
         calendar.add_component(_build_event(f"{slug}-review-{day}", start, words, first))
         if reviews.papers_days_before:
             words = {"summary": f"Papers go out: {title}", "description": "Make the meeting page and send the papers."}

@@ -75,7 +75,11 @@ def _list_aim(sources: Sources) -> Iterator[str]:
 
 def _list_team(sources: Sources) -> Iterator[str]:
     roles = list(dict.fromkeys(role.short for role in sources.team.team.roles))
-    yield f"The team: {', '.join(roles)}." if roles else mark_gap(f"Who was in the team, by role? {describe_missing('roles')}")
+    yield (
+        f"The team: {', '.join(roles)}."
+        if roles
+        else mark_gap(f"Who was in the team, by role? {describe_missing('roles')}")
+    )
     raised = {sources.team.team.name_role(idea.raised_by) for idea in sources.team.ideas if idea.raised_by}
     if raised:
         yield f"Ideas came from: {', '.join(sorted(raised))}."

@@ -103,7 +103,11 @@ def _render_open(sources: Sources) -> tuple[Html, ...]:
 def _render_cycle(cycle: Cycle, sources: Sources) -> Html:
     owner = sources.team.team.name_role(cycle.owner) if cycle.owner else "nobody yet"
     predicted = cycle.prediction or "not written yet: write it before you look at the result"
-    pairs = [("Who", owner), ("We expect", predicted), ("Where it stands", f"It is {cycle.describe_state(sources.day)}.")]
+    pairs = [
+        ("Who", owner),
+        ("We expect", predicted),
+        ("Where it stands", f"It is {cycle.describe_state(sources.day)}."),
+    ]
     return Html(render_words(f"{describe_test(cycle)}.") + render_pairs(pairs))
 
 
@@ -198,8 +202,7 @@ def _render_feedback(sources: Sources) -> tuple[Html, ...]:
     told = [one for one in sources.team.feedback if one.comment or one.what_we_did]
     latest = sorted(told, key=lambda one: one.day, reverse=True)[:MOST_FEEDBACK]
     lines = [
-        f"{describe_day(one.day)}: {one.comment or 'no comment'} "
-        f"What we did: {one.what_we_did or 'not written yet'}."
+        f"{describe_day(one.day)}: {one.comment or 'no comment'} What we did: {one.what_we_did or 'not written yet'}."
         for one in latest
     ]
     return (render_list(lines) if lines else render_missing("feedback"),)
@@ -211,7 +214,9 @@ def _render_own(sources: Sources) -> tuple[Html, ...]:
 
 
 def _list_first_week(sources: Sources) -> Iterator[str]:
-    yield "Read the newest review with someone of the team." if sources.release else "Make a first review: qi run latest"
+    yield (
+        "Read the newest review with someone of the team." if sources.release else "Make a first review: qi run latest"
+    )
     yield "Type qi check and read what it says about the record."
     yield "Make the review of last month again yourself. If nothing is new, it says so."
     for cycle in choose_cycles(sources, "running"):

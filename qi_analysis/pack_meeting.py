@@ -54,7 +54,11 @@ def _render_when(sources: Sources) -> tuple[Html, ...]:
     facts += [("How to join", reviews.join)] if reviews.join else []
     facts += [("Usually", describe_meetings(reviews))] if reviews.meets else []
     missing = [part for part in ("meets", "join") if not getattr(reviews, part)]
-    return (render_facts(facts), *([render_missing(*missing)] if missing else []), render_words(describe_usual(sources)))
+    return (
+        render_facts(facts),
+        *([render_missing(*missing)] if missing else []),
+        render_words(describe_usual(sources)),
+    )
 
 
 def describe_usual(sources: Sources) -> str:

@@ -35,10 +35,10 @@ MISSING = {
     ),
     "ideas": (
         "No idea for a change is written yet.",
-        "Write a driver and its first idea into project/drivers.toml.",
+        "Add one with: qi new idea. Ideas stand in project/drivers.toml.",
     ),
     "cycles": ("No test of change is written yet.", "Add one with: qi new cycle. Each test is a file in project/pdsa."),
-    "actions": ("No action is written yet.", "Write one line for each into project/actions.csv."),
+    "actions": ("No action is written yet.", "Add one with: qi new action. Each is a line of project/actions.csv."),
     "decisions": (
         "No other decision is written yet.",
         "Write the date and what was decided into project/decisions.md, and why.",
@@ -93,11 +93,6 @@ def describe_missing(part: str) -> str:
     return " ".join(MISSING[part])
 
 
-def describe_slug(words: str) -> str:
-    """Words as part of a file's name: "service-user"."""
-    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
-
-
 def describe_span(cycle: Cycle) -> str:
     """When a test ran: "4 October 2021 to 29 October 2021", "since 4 October 2021" or "from ..." with no end."""
     start = describe_day(cycle.start)
@@ -117,8 +112,8 @@ def describe_failed(cycle: Cycle) -> str:
     learned = " ".join(cycle.study.split("\n\n")[0].split())
     if not learned:
         return f"{TRIED} What we learned is not written yet. One sentence under Study is enough."
-    if learned.lower().startswith("we learned"):
-        return f"{TRIED} {learned}"
+    if "we learned" in learned.lower():
+        return learned if "did not help" in learned else f"{TRIED} {learned}"
     return f"{TRIED} We learned that {_continue(learned)}"
 
 

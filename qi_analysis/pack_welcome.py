@@ -146,7 +146,10 @@ def _render_training(sources: Sources, role: Role) -> tuple[Html, ...]:
     todo = [step for step in ladder if step not in role.training]
     done = [name_step(step) for step in ladder if step in role.training]
     pairs = [
-        ("Your next step", f"{name_step(todo[0])}." if todo else "You have done every step. You can help others learn."),
+        (
+            "Your next step",
+            f"{name_step(todo[0])}." if todo else "You have done every step. You can help others learn.",
+        ),
         ("Done already", ", ".join(done)),
         ("After that", ", ".join(name_step(step) for step in todo[1:])),
     ]

@@ -14,7 +14,12 @@ from qi_analysis.periods import describe_day, parse_period
 from qi_analysis.release import Release
 from qi_analysis.team_record_values import IDEA_STATUS, Cycle, TeamRecord
 
-NEXT = {"adopt": "We keep it.", "adapt": "We change it and try again.", "abandon": "We stop.", "running": "Still running."}
+NEXT = {
+    "adopt": "We keep it.",
+    "adapt": "We change it and try again.",
+    "abandon": "We stop.",
+    "running": "Still running.",
+}
 EXAMPLE = "This record is an example and made up. Write your own with: qi new role"
 
 
@@ -74,11 +79,15 @@ def show_next(record: TeamRecord, review: Release) -> Html:
     day = parse_period(review.facts["period"]).end
     tested = {cycle.idea for cycle in record.cycles}
     lines = [f"Test: {describe_test(cycle)}" for cycle in record.cycles if cycle.describe_state(day) != "finished"]
-    lines += [f"Not tested yet: {idea.idea}" for idea in record.ideas if idea.status == "idea" and idea.id not in tested]
+    lines += [
+        f"Not tested yet: {idea.idea}" for idea in record.ideas if idea.status == "idea" and idea.id not in tested
+    ]
     lines += [f"To do: {action.action}{_describe_due(action.due)}" for action in record.actions if action.is_open]
     if lines:
         return render_list(lines)
-    return render_missing(*(["cycles"] if not record.cycles else []), *(["actions"] if not record.actions else ["ideas"]))
+    return render_missing(
+        *(["cycles"] if not record.cycles else []), *(["actions"] if not record.actions else ["ideas"])
+    )
 
 
 def _describe_due(due: date | None) -> str:

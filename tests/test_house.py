@@ -38,7 +38,9 @@ LAYERS = (
     "page_leaving page_reasons page_fairness pages",
     "gate publish kernels reports",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
-    "fingerprint seen making runs definition_pages check_record read_back cli __main__",
+    "fingerprint seen making runs definition_pages check_record read_back entry_kinds entry_files new_entry new_command",
+    "pack_sources pack_numbers pack_page page_learning meeting_days pack_handover pack_welcome pack_meeting pack_case_study life_qi packs",
+    "cli_packs cli __main__",
 )
 ORDER = [name for layer in LAYERS for name in layer.split()]
 RUNNERS = {"papermill", "nbconvert", "nbclient"}
