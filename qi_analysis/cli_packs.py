@@ -79,7 +79,8 @@ def export(
 ) -> None:
     """Write texts to copy into another platform, and the chart table to upload there."""
     from qi_analysis.errors import RecordProblem
-    from qi_analysis.life_qi import build_life_qi
+    from qi_analysis.life_qi import CHART, build_life_qi
+    from qi_analysis.pack_sources import describe_missing
     from qi_analysis.packs import LIFE_QI, take_away_old
 
     if to != LIFE_QI:
@@ -87,7 +88,9 @@ def export(
     sources = _read(on)
     written = _write({f"{LIFE_QI}/{name}": text for name, text in build_life_qi(sources).items()}, sources)
     take_away_old(written[0].parent, written)
-    typer.echo("Copy each text into the field of its name. Upload chart.csv as the data of the chart.")
+    typer.echo("Copy each text into the field of its name.")
+    has_chart = any(path.name == CHART for path in written)
+    typer.echo(f"Upload {CHART} as the data of the chart." if has_chart else describe_missing("review"))
 
 
 def _read(day: str) -> "Sources":

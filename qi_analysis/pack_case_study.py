@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from qi_analysis.consent import list_stories
 from qi_analysis.pack_numbers import describe_baseline, describe_latest
-from qi_analysis.pack_sources import Sources, choose_cycles, describe_failed, describe_missing, describe_test
+from qi_analysis.pack_sources import SHORT, Sources, choose_cycles, describe_failed, describe_missing, describe_test
 from qi_analysis.periods import describe_day
 from qi_analysis.phrases import describe_month
 from qi_analysis.team_record_values import Cycle
@@ -57,7 +57,7 @@ def _list_problem(sources: Sources) -> Iterator[str]:
     yield measure.why or mark_gap("Why does this matter to people?")
     before = describe_baseline(sources.release) if sources.release else ""
     if before:
-        yield f"We asked: {measure.plain} {before}"
+        yield f"We asked: {measure.plain} {before} {SHORT}"
     yield mark_gap("What was it like for service users and for staff before we began? How did we find out?")
 
 

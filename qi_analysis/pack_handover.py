@@ -17,7 +17,7 @@ from qi_analysis.pack_page import (
     render_steps,
     render_words,
 )
-from qi_analysis.pack_sources import Sources, choose_cycles, describe_failed, describe_missing, describe_test
+from qi_analysis.pack_sources import SHORT, Sources, choose_cycles, describe_failed, describe_missing, describe_test
 from qi_analysis.periods import describe_day
 from qi_analysis.phrases import upper_first
 from qi_analysis.team_record_values import Cycle, Role
@@ -26,7 +26,6 @@ TITLE = "Hand-over pack"
 ENDING_SOON = timedelta(days=90)
 JOBS = {"lead": "leading the project", "report": "running the report"}
 MOST_FEEDBACK = 5
-SHORT = "LI is Low Intensity. CBT is cognitive behavioural therapy, a talking therapy."
 RUN_STEPS = (
     "Put the new extract into data/raw. Take the old one away.",
     "Type qi check. It says what is understood and what is missing.",
@@ -202,7 +201,8 @@ def _render_feedback(sources: Sources) -> tuple[Html, ...]:
     told = [one for one in sources.team.feedback if one.comment or one.what_we_did]
     latest = sorted(told, key=lambda one: one.day, reverse=True)[:MOST_FEEDBACK]
     lines = [
-        f"{describe_day(one.day)}: {one.comment or 'no comment'} What we did: {one.what_we_did or 'not written yet'}."
+        f"{describe_day(one.day)}: {one.comment.rstrip('.') or 'no comment'}. "
+        f"What we did: {one.what_we_did.rstrip('.') or 'not written yet'}."
         for one in latest
     ]
     return (render_list(lines) if lines else render_missing("feedback"),)

@@ -73,10 +73,10 @@ def describe_usual(sources: Sources) -> str:
 
 
 def _render_papers(sources: Sources) -> tuple[Html, ...]:
-    if sources.release is None:
-        return (render_missing("review"),)
     before = sources.team.team.reviews.papers_days_before
     out = f"The papers go out by {describe_day(sources.day - timedelta(days=before))}." if before else ""
+    if sources.release is None:
+        return (render_words(out), render_missing("review"))
     what = f"Read the review of {sources.release.facts['period_words']}: reports/{sources.review}."
     return (render_words(what, out), render_words("It answers these questions:"), render_list(sources.pages))
 

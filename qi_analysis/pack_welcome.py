@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from qi_analysis.consent import list_stories
 from qi_analysis.errors import RecordProblem
-from qi_analysis.fragments import Html, render_facts
+from qi_analysis.fragments import Html, render_facts, render_quote
 from qi_analysis.meeting_days import describe_meetings
 from qi_analysis.pack_numbers import describe_latest
 from qi_analysis.pack_page import Section, render_list, render_missing, render_pairs, render_steps, render_words
 from qi_analysis.pack_sources import Sources, choose_cycles
 from qi_analysis.periods import describe_day
-from qi_analysis.phrases import upper_first
+from qi_analysis.phrases import describe_month, upper_first
 from qi_analysis.team_record_values import Role
 
 WELCOME = Path(__file__).parent / "definitions" / "welcome.toml"
@@ -67,6 +68,7 @@ def build_welcome(sources: Sources, role: Role, kind: str) -> list[Section]:
         Section("How are we doing?", _render_figures(sources)),
         Section("What is your part?", (render_words(words["part"]), render_list(words["asks"]))),
         Section("How do we work?", _render_work(sources)),
+        Section("What is it like for people?", _render_stories(sources)),
         Section("Who is in the team?", _render_team(sources)),
         Section("When do we meet?", _render_meetings(sources)),
         Section("What can you learn?", _render_training(sources, role)),
@@ -118,6 +120,14 @@ def _render_work(sources: Sources) -> tuple[Html, ...]:
         return (render_steps(how), render_missing("cycles"))
     said = render_words("We are trying this now:") if tests else render_words("We are not trying anything just now.")
     return (render_steps(how), said, render_list(tests))
+
+
+def _render_stories(sources: Sources) -> tuple[Html, ...]:
+    """The newest story that everyone may read."""
+    told = list_stories(sources.team, "plain", sources.day)
+    if not told:
+        return (render_missing("stories"),)
+    return (render_quote(told[0].text, f"{upper_first(told[0].teller)}, {describe_month(told[0].day)}"),)
 
 
 def _render_team(sources: Sources) -> tuple[Html, ...]:

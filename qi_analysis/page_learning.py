@@ -7,7 +7,7 @@ from datetime import date
 
 import pandas as pd
 
-from qi_analysis.fragments import Html, Pairs, render_card, render_notes, render_table
+from qi_analysis.fragments import Html, Pairs, render_card, render_notes, render_prose, render_table
 from qi_analysis.pack_page import render_list, render_missing, render_words
 from qi_analysis.pack_sources import describe_failed, describe_span, describe_test
 from qi_analysis.periods import describe_day, parse_period
@@ -38,8 +38,8 @@ def show_tried(record: TeamRecord) -> Html:
 def _list_points(cycle: Cycle) -> Pairs:
     return (
         ("We thought", cycle.prediction or "No prediction is written. Write it before you look at the result."),
-        ("We saw", cycle.do or "Not written yet."),
-        ("We learned", cycle.study or "Not written yet. One sentence is enough."),
+        ("We saw", render_prose(cycle.do or "Not written yet.")),
+        ("We learned", render_prose(cycle.study or "Not written yet. One sentence is enough.")),
         ("Next", f"{NEXT[cycle.decision]} {cycle.act}".strip()),
     )
 
