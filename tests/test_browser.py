@@ -2,10 +2,12 @@
 
 import pytest
 from browser import check_page
+from pack_example import build_pages, build_release, build_sources
 from pages import FACTS, build_entries, build_page
 
 from qi_analysis.fragments import PageFacts, render_index
 from qi_analysis.runs import run
+from qi_analysis.team_record_values import TeamRecord
 
 FAULTY = """<!doctype html><html><head><title></title></head><body><h3>Faint</h3>
 <p style="color:#ccc;background:#fff">Too faint to read</p><img src="https://example.org/a.png">
@@ -38,6 +40,14 @@ def test_a_page_has_no_finding_in_light_dark_narrow_or_print(problems, name):
 )  # fmt: skip
 def test_the_check_finds_what_is_wrong(problems, finding):
     assert [problem for problem in problems["faulty"] if finding in problem]
+
+
+@pytest.mark.parametrize("record", ["full", "empty"])
+@pytest.mark.parametrize("pack", ["handover", "welcome", "meeting"])
+def test_a_pack_has_no_finding(tmp_path, pack, record):
+    sources = build_sources(release=build_release()) if record == "full" else build_sources(TeamRecord())
+    (tmp_path / "pack.html").write_text(build_pages(sources)[pack], encoding="utf-8")
+    assert check_page(tmp_path / "pack.html") == []
 
 
 def test_a_published_review_has_no_finding(project):
