@@ -26,7 +26,7 @@ def handover(on: Annotated[str, ON] = "") -> None:
 @commands.command()
 def welcome(
     role: Annotated[
-        str, typer.Argument(help='"service user", clinician, administrator, coach, or an id of team.toml.')
+        list[str], typer.Argument(help="service user, clinician, administrator, coach, or an id of team.toml.")
     ],
     on: Annotated[str, ON] = "",
 ) -> None:
@@ -36,7 +36,7 @@ def welcome(
     from qi_analysis.pack_welcome import build_welcome, find_role
 
     sources = _read(on)
-    joining, kind = find_role(sources, role)
+    joining, kind = find_role(sources, " ".join(role))
     title = f"Welcome to the team: {joining.role}"
     name = f"welcome-{build_slug(joining.id or joining.role)}.html"
     _write({name: render_pack(title, build_welcome(sources, joining, kind), sources)}, sources)

@@ -45,7 +45,7 @@ def build_handover(sources: Sources) -> list[Section]:
         Section("What did we learn from tests that did not help?", _render_failed(sources)),
         Section("How do you make the review each month?", (render_steps(RUN_STEPS),)),
         Section("Who is in the team, and whom do you ask about the data?", _render_people(sources)),
-        Section("What can only one person do?", (render_list(list(_list_single(sources))),)),
+        Section("What can only one of us do?", (render_list(list(_list_single(sources))),)),
         Section("Whose time ends soon, and who follows?", _render_ending(sources)),
         Section("What was decided about the figures, and why?", _render_decisions(sources)),
         Section("What did readers tell us, and what did we do?", _render_feedback(sources)),

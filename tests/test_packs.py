@@ -333,7 +333,7 @@ def run_command(folder, monkeypatch, *words):
     ("words", "files"),
     [
         (("handover",), "handover.html"),
-        (("welcome", "service user"), "welcome-service-user.html"),
+        (("welcome", "service", "user"), "welcome-service-user.html"),
         (("case-study", "--on", "31/08/2022"), "case-study.md"),
         (("meeting", "14/06/2022"), "meeting-2022-06-14.html reviews.ics"),
         (("export", "life-qi"), "life-qi/charter.txt life-qi/drivers.txt life-qi/chart.csv"),
