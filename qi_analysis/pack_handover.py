@@ -96,7 +96,9 @@ def _render_open(sources: Sources) -> tuple[Html, ...]:
         if sources.team.actions
         else render_missing("actions")
     )
-    return (render_heading("Tests"), *tests, render_heading("Actions"), actions)
+    waiting = [idea.idea for idea in sources.team.ideas if idea.status == "idea"]
+    ideas = (render_heading("Ideas that wait"), render_list(waiting)) if waiting else ()
+    return (render_heading("Tests"), *tests, render_heading("Actions"), actions, *ideas)
 
 
 def _render_cycle(cycle: Cycle, sources: Sources) -> Html:
@@ -226,4 +228,5 @@ def _list_first_week(sources: Sources) -> Iterator[str]:
         yield f"Ask what this needs: {action.action} ({describe_day(action.due)}, still open)."  # type: ignore[arg-type]
     yield "Meet the service user of the team. Ask what matters most to them."
     yield "Choose a second person who can make the report, and do it together once."
+    yield "Read what the team has written into its own pages in project/templates."
     yield "Read docs/decisions.md. It says why the figures are counted as they are."

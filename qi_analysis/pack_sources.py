@@ -95,11 +95,9 @@ def describe_missing(part: str) -> str:
 
 
 def describe_span(cycle: Cycle) -> str:
-    """When a test ran: "4 October 2021 to 29 October 2021", "since 4 October 2021" or "from ..." with no end."""
+    """When a test runs: "4 October 2021 to 29 October 2021", "from 4 October 2021" while its end is not known."""
     start = describe_day(cycle.start)
-    if cycle.end is not None:
-        return f"{start} to {describe_day(cycle.end)}"
-    return f"since {start}" if cycle.decision == "running" else f"from {start}"
+    return f"{start} to {describe_day(cycle.end)}" if cycle.end is not None else f"from {start}"
 
 
 def describe_test(cycle: Cycle) -> str:

@@ -93,7 +93,10 @@ def _render_aim(sources: Sources) -> tuple[Html, ...]:
     pieces = [render_words(wish), render_words(about, how), render_words(describe_plainly(sources.measure.why))]
     if aim.target is None or aim.by is None:
         return (*pieces, render_missing("target"))
-    return (*pieces, render_words(f"Our target is {round(aim.target * 10)} of every 10 by {describe_day(aim.by)}."))
+    return (
+        *pieces,
+        render_words(f"Our target is {round(aim.target * 100)} of every 100 people by {describe_day(aim.by)}."),
+    )
 
 
 def _render_figures(sources: Sources) -> tuple[Html, ...]:

@@ -49,7 +49,7 @@ LETTER = Cycle(
 )  # fmt: skip
 TEAM = TeamRecord(
     team=Team(ROLES, ("pocket_qi", "tools_learn_and_apply", "coaching"), REVIEWS),
-    drivers=(Driver("People know what to expect", (Idea("I1", "A call first", "su1", "testing"), Idea("I2", "A letter", "lead", "abandoned"))),),
+    drivers=(Driver("People know what to expect", (Idea("I1", "A call first", "su1", "testing"), Idea("I2", "A letter", "lead", "abandoned"), Idea("I3", "A leaflet"))),),
     cycles=(LETTER, CALL),
     stories=(
         Story(date(2022, 3, 8), "service user", "It helped to *know* who calls.", "plain", date(2022, 3, 8), date(2099, 3, 8)),

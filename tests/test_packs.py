@@ -28,6 +28,7 @@ from typer.testing import CliRunner
 from qi_analysis import page_learning
 from qi_analysis.cli import app
 from qi_analysis.errors import GateClosed, RecordProblem
+from qi_analysis.fingerprint import digest_record
 from qi_analysis.life_qi import build_life_qi
 from qi_analysis.meeting_days import list_meetings, render_calendar
 from qi_analysis.pack_case_study import render_case_study
@@ -73,7 +74,7 @@ def empty():
     [
         ("handover", "People who leave early seldom get the help they came for."),
         ("handover", "In August 2022, 6 of every 10 people whose LI CBT ended had completed it (58 of 97)."),
-        ("handover", "Welcome call (since 15 August 2022, one practitioner, 10 people)."),
+        ("handover", "Welcome call (from 15 August 2022, one practitioner, 10 people)."),
         ("handover", "due 10 August 2022, still open"),
         ("handover", "We tried this and it did not help. We learned that the letters came too late."),
         ("handover", "Type make review."),
@@ -85,6 +86,7 @@ def empty():
         ("handover", "14 February 2022: we count step-ups apart Why: a step-up is not leaving."),
         ("handover", "The table is long. What we did: We folded it."),
         ("handover", "The shared folder The deputy has access."),
+        ("handover", "Ideas that wait A leaflet"),
         ("handover", "Ask how this test is going: Welcome call."),
         ("welcome", "CBT is a talking therapy."),
         ("welcome", "In August 2022 it was about 6 of every 10. That is about 60 of 95."),
@@ -297,7 +299,10 @@ def test_life_qi_has_the_fields_of_a_cycle_in_order():
     assert (
         "What happened\nNot written yet\n\nLearning\nNot written yet\n\nNext\nStill running.\n" in files["cycle-p2.txt"]
     )
-    assert files["drivers.txt"] == "People know what to expect\n- A call first (testing)\n- A letter (abandoned)\n"
+    assert (
+        files["drivers.txt"]
+        == "People know what to expect\n- A call first (testing)\n- A letter (abandoned)\n- A leaflet (idea)\n"
+    )
     assert (
         "Aim\nRaise this (the target is not agreed yet): People completing Low Intensity CBT." in files["charter.txt"]
     )
@@ -389,13 +394,22 @@ def test_a_page_of_the_team_asks_and_answers_nothing(page):
     assert [line for line in lines[1:] if not line.startswith("- ") or not line.endswith("?")] == []
 
 
+def test_the_pages_of_the_team_make_no_new_revision(tmp_path):
+    places = write_project(tmp_path)
+    before = digest_record(places)
+    (places.record / "templates" / "what-we-agreed.md").write_text("our answers", encoding="utf-8")
+    assert digest_record(places) == before
+    (places.record / "events.csv").write_text("changed", encoding="utf-8")
+    assert digest_record(places) != before
+
+
 @pytest.mark.parametrize(
     ("show", "said"),
     [
         (page_learning.show_tried, "We saw We sent them for a month. We learned The letters came too late. Next We stop. Try a text message."),
         (page_learning.show_failed, "We tried this and it did not help. We learned that the letters came too late."),
         (page_learning.show_ideas, "A call first testing People know what to expect service user P2"),
-        (lambda record: page_learning.show_next(record, build_release()), "Test: Welcome call (since 15 August 2022, one practitioner, 10 people)"),
+        (lambda record: page_learning.show_next(record, build_release()), "Test: Welcome call (from 15 August 2022, one practitioner, 10 people)"),
     ],
 )  # fmt: skip
 def test_the_notebook_of_learning_says(show, said):
@@ -418,3 +432,13 @@ def test_a_story_whose_consent_is_for_the_team_stays_in_the_team():
     sources = build_sources(replace(TEAM, stories=(told,)))
     assert "Kept inside." not in render_case_study(sources) + build_pages(sources)["welcome"]
     assert told.day < DAY and CALL.describe_state(DAY) == "running"
+
+
+def test_what_the_team_writes_is_shown_and_never_obeyed():
+    hostile = "<script>alert('x')</script>"
+    team = replace(
+        TEAM, cycles=(replace(LETTER, title=hostile, study=hostile),), handover=hostile,
+        actions=(replace(TEAM.actions[0], action=hostile),), team=replace(TEAM.team, reviews=replace(REVIEWS, join=hostile)),
+    )  # fmt: skip
+    for page in build_pages(build_sources(team)).values():
+        assert "<script" not in page and "&lt;script&gt;" in page
