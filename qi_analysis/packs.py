@@ -15,9 +15,9 @@ from qi_analysis.pack_sources import Sources
 from qi_analysis.periods import parse_period
 from qi_analysis.places import Places
 from qi_analysis.publish import Published, read_published, write_whole
-from qi_analysis.record import read_record
+from qi_analysis.record import read_whole_record
 from qi_analysis.release import Release, read_release
-from qi_analysis.team_record import read_team_record, refuse_stops
+from qi_analysis.team_record import read_team_record
 
 FOLDER = "packs"
 LIFE_QI = "life-qi"
@@ -36,13 +36,12 @@ def read_sources(places: Places, day: date | None = None) -> Sources:
 
     day: None is today; with the example record, which lies in the past, the last day of the newest review.
     """
-    record = read_record(places.record)
+    record, team = read_whole_record(places.record)
     published = _find_newest(places)
     release = _read_release(places, published)
     is_synthetic = release.facts["data_kind"] != "service" if release else not _has_extract(places)
-    charts = {measure.id: measure.chart for measure in record.measures}
-    team = read_team_record(places.record, charts, allow_example=is_synthetic)
-    refuse_stops(team)
+    if is_synthetic:  # the only data beside which the example may stand
+        team = read_team_record(places.record, {one.id: one.chart for one in record.measures}, allow_example=True)
     if day is None:
         day = parse_period(release.facts["period"]).end if release and team.is_example else date.today()
     if release is None or published is None:

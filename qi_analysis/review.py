@@ -5,8 +5,9 @@ from pathlib import Path
 from qi_analysis.errors import DataProblem
 from qi_analysis.periods import parse_period
 from qi_analysis.places import find_places
+from qi_analysis.record import read_whole_record
 from qi_analysis.release import Release, read_release
-from qi_analysis.team_record import read_team_record, refuse_stops
+from qi_analysis.team_record import read_team_record
 from qi_analysis.team_record_values import TeamRecord
 from qi_analysis.workshop import Workshop, read_workshop
 
@@ -25,9 +26,9 @@ def load_record(review: Release) -> TeamRecord:
 
     Raises RecordProblem with every line that stops it.
     """
-    record = read_team_record(find_places().record, allow_example=review.facts["data_kind"] != "service")
-    refuse_stops(record)
-    return record
+    folder = find_places().record
+    team = read_whole_record(folder)[1]
+    return team if review.facts["data_kind"] == "service" else read_team_record(folder, allow_example=True)
 
 
 def load_workshop(period: str) -> Workshop:
