@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from qi_analysis.cli_check import check
+from qi_analysis.cli_packs import commands as pack_commands
 from qi_analysis.cli_run import run
 from qi_analysis.cli_share import gate, share
 from qi_analysis.errors import QiError, describe_disk
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.add_typer(build_new(), name="new")
 for command in (run, check, share, gate):
     app.command()(command)
+app.registered_commands += pack_commands.registered_commands
 UNEXPECTED = 4
 
 

@@ -60,8 +60,9 @@ def digest_code() -> str:
 
 
 def digest_record(places: Places) -> str:
-    """One SHA-256 over the team's record and settings."""
-    return digest_files([path for path in places.record.rglob("*") if path.is_file()], places.root)
+    """One SHA-256 over the team's record and settings; the team's own pages in templates are read by nothing."""
+    files = [path for path in places.record.rglob("*") if path.is_file() and path.parent.name != "templates"]
+    return digest_files(files, places.root)
 
 
 def digest_notebooks(places: Places) -> str:

@@ -37,7 +37,7 @@ def find_guard(file: Path, release: Path | None) -> tuple[Guard, list[str]]:
     store = build_store(read_release(release)) if release else None
     if places is None:
         return Guard(store=store), [NO_PROJECT]
-    guard = read_guard(_find_raw(places), places.record, _read_columns(places))
+    guard = read_guard(find_raw(places), places.record, read_columns(places))
     store = store or _find_store(places, file)
     notes = ([] if guard.known.is_complete else [NO_EXTRACT]) + ([] if store else [NO_RELEASE])
     return replace(guard, store=store), notes
@@ -52,7 +52,7 @@ def _find_project(file: Path) -> Places | None:
     return None
 
 
-def _find_raw(places: Places) -> Path:
+def find_raw(places: Places) -> Path:
     """data/raw, or the synthetic sample when it is empty; nothing is written here."""
     files = (
         [p for p in places.raw.iterdir() if p.name != "README.md" and not p.name.startswith(".")]
@@ -62,7 +62,7 @@ def _find_raw(places: Places) -> Path:
     return places.raw if files else places.sample
 
 
-def _read_columns(places: Places) -> ColumnMap | None:
+def read_columns(places: Places) -> ColumnMap | None:
     """The headings of a local export; a record that cannot be read does not keep the gate from looking."""
     try:
         return read_record(places.record).columns

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from qi_analysis.errors import DataProblem
 from qi_analysis.periods import parse_period
 from qi_analysis.places import find_places
+from qi_analysis.record import read_whole_record
 from qi_analysis.release import Release, read_release
 
 if TYPE_CHECKING:
+    from qi_analysis.team_record_values import TeamRecord
     from qi_analysis.workshop import Workshop
 
 
@@ -19,6 +21,18 @@ def load_review(period: str) -> Release:
     """
     folder = find_places().release("any").parent
     return read_release(folder / _choose(period, folder))
+
+
+def load_record(review: Release) -> "TeamRecord":
+    """The team's own record beside a review; the shipped example when the review is synthetic and there is none yet.
+
+    Raises RecordProblem with every line that stops it.
+    """
+    from qi_analysis.team_record import read_team_record
+
+    folder = find_places().record
+    team = read_whole_record(folder)[1]
+    return team if review.facts["data_kind"] == "service" else read_team_record(folder, allow_example=True)
 
 
 def load_workshop(period: str) -> "Workshop":

@@ -12,7 +12,7 @@ from qi_analysis.team_record_values import NOTE, STOP, WARN, TeamRecord
 SHARES = ("p", "pp", "ip")  # charts of measures whose values are shares
 PARTS = ("team.toml", "drivers.toml", "pdsa", "stories", "actions.csv", "feedback.csv", "decisions.md", "handover.md")
 FILES = ("project.toml", "completion.toml", "measures.toml", "benchmark.toml", "columns.toml", *PARTS, "events.csv")
-OTHERS = ("allow.toml", "columns.example.toml", "example", "README.md")
+OTHERS = ("allow.toml", "columns.example.toml", "example", "templates", "README.md")
 MOST_NAMED = 8
 TEMPORARY = ("~$", ".", "Thumbs.db", "desktop.ini")
 

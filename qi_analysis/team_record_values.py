@@ -60,11 +60,12 @@ class Role:
 
 @dataclass(frozen=True)
 class Reviews:
-    """How often the team meets over the report, when (in words), and how many days before it the papers go out."""
+    """How often the team meets over the report, when (in words), how many days before it the papers go out, how to join."""
 
     every: str = "month"
     meets: str = ""
     papers_days_before: int = 0
+    join: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 import pytest
 from browser import check_page
 from conftest import copy_project
-from pages import FACTS, build_entries, build_page, write_verdict
+from pack_example import build_pages, build_release, build_sources
+from pages import FACTS, build_entries, build_page
 
 from qi_analysis.fragments import PageFacts, render_index
 from qi_analysis.runs import run
 from qi_analysis.sample import write_sample
 from qi_analysis.share import share
+from qi_analysis.team_record_values import TeamRecord
 
 FAULTY = """<!doctype html><html><head><title></title></head><body><h3>Faint</h3>
 <p style="color:#ccc;background:#fff">Too faint to read</p><img src="https://example.org/a.png">
@@ -49,7 +51,6 @@ def shared(tmp_path_factory):
     places = copy_project(tmp_path_factory.mktemp("service"))
     write_sample(places.raw, months=14)
     run(places, "latest", lambda number: None, lambda outcome: None)
-    write_verdict(places.reports / "2022-02")
     return {edition: share(places, "latest", edition).folder for edition in ("team", "plain")} | {
         "published": places.reports / "2022-02"
     }
@@ -65,3 +66,11 @@ def shared(tmp_path_factory):
 def test_a_published_review_has_no_finding(shared, folder, page):
     """The real pages of a real run, as they open from an attachment."""
     assert check_page(shared[folder] / page) == []
+
+
+@pytest.mark.parametrize("record", ["full", "empty"])
+@pytest.mark.parametrize("pack", ["handover", "welcome", "meeting"])
+def test_a_pack_has_no_finding(tmp_path, pack, record):
+    sources = build_sources(release=build_release()) if record == "full" else build_sources(TeamRecord())
+    (tmp_path / "pack.html").write_text(build_pages(sources)[pack], encoding="utf-8")
+    assert check_page(tmp_path / "pack.html") == []

@@ -39,8 +39,8 @@ def parameter_cells(path: Path) -> list[dict[str, Any]]:
     return [cell for cell in code_cells(path) if "parameters" in cell["metadata"].get("tags", [])]
 
 
-def test_there_are_the_two_notebooks():
-    assert [path.stem for path in NOTEBOOKS] == ["01_data_quality", "02_completion_review"]
+def test_there_are_the_three_notebooks():
+    assert [path.stem for path in NOTEBOOKS] == ["01_data_quality", "02_completion_review", "03_pdsa_learning"]
 
 
 @each_notebook
@@ -118,3 +118,10 @@ def test_the_review_opens_only_the_release():
     text = "\n".join(source(cell) for cell in code_cells(path))
     assert "load_review(period)" in text
     assert "workshop" not in text
+
+
+def test_the_notebook_of_learning_opens_the_release_and_the_record_only():
+    (path,) = [path for path in NOTEBOOKS if path.stem == "03_pdsa_learning"]
+    nodes = [node for cell in code_cells(path) for node in ast.walk(ast.parse(source(cell)))]
+    opened = [node.id for node in nodes if isinstance(node, ast.Name) and node.id.startswith("load_")]
+    assert opened == ["load_review", "load_record"]
