@@ -6,11 +6,15 @@ import sys
 import traceback
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qi_analysis.errors import QiError
+
+if TYPE_CHECKING:
+    from qi_analysis.places import Places
+    from qi_analysis.settings import Record
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -74,22 +78,42 @@ class _Bar:
 
 
 @app.command()
-def check() -> None:
-    """Say what was recognised in data/raw and in the record, and what is missing, before anything runs."""
-    from qi_analysis.extract import check_headings, find_sources
+def check(
+    record_only: Annotated[bool, typer.Option("--record", help="The record alone, not the extract.")] = False,
+) -> None:
+    """Say what is wrong in the record and what was recognised in data/raw, before anything runs."""
     from qi_analysis.places import find_places
-    from qi_analysis.record import read_record
-    from qi_analysis.runs import choose_extract
-    from qi_analysis.worked_examples import check_examples
 
     places = find_places()
-    record = read_record(places.record)
-    faults = check_examples(record.measures, record.completion)
-    for fault in faults:
-        typer.echo(fault, err=True)
-    if faults:
+    record = _check_record(places)
+    if not record_only:
+        _check_extract(places, record)
+
+
+def _check_record(places: "Places") -> "Record":
+    """Print what is to be told about the record, STOP first, then the record read back. Exits with 2 on a STOP."""
+    from datetime import date
+
+    from qi_analysis.check_record import check_record, describe_findings
+    from qi_analysis.publish import find_last_review
+    from qi_analysis.read_back import describe_record
+
+    checked = check_record(places.record, date.today(), find_last_review(places.reports))
+    for line in describe_findings(checked.findings):
+        typer.echo(line)
+    if checked.stops or checked.record is None:
+        typer.echo("Put the lines marked STOP right and run the check again.", err=True)
         raise typer.Exit(2)
-    typer.echo("The record reads well, and every worked example counts as it says.")
+    typer.echo(describe_record(checked.record, checked.team, date.today()))
+    typer.echo("Every worked example counts as it says.\n")
+    return checked.record
+
+
+def _check_extract(places: "Places", record: "Record") -> None:
+    """Print what is recognised in data/raw. Exits with 1 when something that is needed is missing."""
+    from qi_analysis.extract import check_headings, find_sources
+    from qi_analysis.runs import choose_extract
+
     raw = choose_extract(places)
     layout, sources, unused = find_sources(raw, record.columns)
     where = "data/raw" if raw == places.raw else "data/raw is empty; the synthetic sample is used"

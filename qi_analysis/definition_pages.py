@@ -3,6 +3,7 @@
 Rewrite the page with: python -m qi_analysis.definition_pages
 """
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -19,7 +20,7 @@ from qi_analysis.measure_names import CLOCKS, read_names
 from qi_analysis.periods import describe_day
 from qi_analysis.places import find_places
 from qi_analysis.publish import write_whole
-from qi_analysis.record import read_record, read_toml
+from qi_analysis.record import read_record
 from qi_analysis.settings import Chains, Completion, Definition, Measure, Settled
 from qi_analysis.table_fields import Field, read_table_fields
 
@@ -175,7 +176,7 @@ def _build_names() -> list[dict[str, str]]:
 
 def _build_tables() -> list[dict[str, Any]]:
     """Each national table with its own fields, and last the fields that stand in every table."""
-    text = read_toml(FOLDER / "tables.toml")
+    text = tomllib.loads((FOLDER / "tables.toml").read_text(encoding="utf-8"))
     tables = []
     for name, known in read_table_fields().items():
         own = {field: spec for field, spec in known.items() if field in text[name]["fields"]}
@@ -204,7 +205,7 @@ def _build_fields(known: Mapping[str, Field]) -> list[dict[str, str]]:
 def _build_local() -> dict[str, list[dict[str, str]]]:
     """The two files of a local export: our names, needed or not, meaning."""
     says = _field_words()
-    parts = read_toml(FOLDER / "tables.toml")["local"]
+    parts = tomllib.loads((FOLDER / "tables.toml").read_text(encoding="utf-8"))["local"]
     return {
         part: [
             {"name": n, "need": "needed" if n in block["required"] else "", "says": says[n]} for n in block["fields"]

@@ -64,12 +64,12 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     from qi_analysis.extract import read_extract
     from qi_analysis.published_figures import load_published_figures
     from qi_analysis.record import read_record
-    from qi_analysis.team_record import read_team_record, refuse_stops
+    from qi_analysis.team_record import check_team_record, read_team_record, refuse_stops
     from qi_analysis.workshop import store_tables
 
     record = read_record(places.record)
-    measures = [measure.id for measure in record.measures]
-    refuse_stops(read_team_record(places.record, measures))
+    charts = {measure.id: measure.chart for measure in record.measures}
+    refuse_stops(check_team_record(read_team_record(places.record, charts), record, record.started))
     published = load_published_figures(places, settings)
     started = time.perf_counter()
     extract = read_extract(raw, record.columns)
@@ -83,7 +83,7 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
         counts = (row.rows_in, row.used, row.merged, row.set_aside)
         log.info("%s: rows in %d = used %d + merged %d + set aside %d", holds, *counts)
     stored = store_tables(places.processed / ".tables", tables)
-    team = read_team_record(places.record, measures, allow_example=is_synthetic)
+    team = read_team_record(places.record, charts, allow_example=is_synthetic)
     return Prepared(
         places, record, team, tables, account, is_synthetic, file_tables, inputs, settings, published, stored
     )  # fmt: skip
@@ -131,7 +131,7 @@ def build_workings(prepared: Prepared, period: Period) -> Any:
     pathways = build_pathways(tables, record.completion, period.end)
     results = build_results(pathways, record.completion, period, record.measures)
     kind = prepared.is_synthetic
-    team = check_team_record(prepared.team, record, period.end)
+    team = check_team_record(prepared.team, record, period.end, last_review=period.plus(-1).end)
     return Workings(record, period, tables, prepared.account, pathways, results, kind, prepared.file_tables, team)
 
 

@@ -46,6 +46,12 @@ def read_published(reports: Path) -> dict[str, list[Published]]:
     return {period: sorted(all_of_it, key=lambda one: one.revision) for period, all_of_it in sorted(found.items())}
 
 
+def find_last_review(reports: Path) -> date | None:
+    """The day to which the newest published review looked; None when there is none."""
+    published = read_published(reports)
+    return date.fromisoformat(published[max(published)][-1].manifest["data_date"]) if published else None
+
+
 def revision_folder(reports: Path, period_id: str, revision: int) -> Path:
     """Where a revision is published."""
     return reports / (period_id if revision == 1 else f"{period_id}-revision-{revision}")

@@ -4,208 +4,157 @@ All faults are listed together, each with file, place, what is wrong and what to
 with the nearest known one. Nothing here looks at data.
 """
 
-import csv
-import difflib
-from datetime import date, datetime
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qi_analysis.codes import old_therapy_codes, read_code_lists
+from qi_analysis.column_map import read_columns
 from qi_analysis.errors import RecordProblem
-from qi_analysis.faults import Faults, read_toml
+from qi_analysis.faults import Faults
 from qi_analysis.measure_names import MONTH_BY, check_examples_form, check_measure
+from qi_analysis.project_file import read_phases, read_project
+from qi_analysis.record_lists import read_list
+from qi_analysis.record_text import Source, read_source
 from qi_analysis.settings import (
     EPISODE_RULES,
-    RULES,
-    Aim,
     Chains,
-    ColumnMap,
     Completion,
     Definition,
     Event,
-    LocalFile,
     Measure,
-    Phase,
     Record,
-    ServiceCode,
-    Settings,
     Settled,
 )
-from qi_analysis.table_fields import find_field
+from qi_analysis.team_checks import check_measure_ids
+from qi_analysis.team_dates import check_aim
+from qi_analysis.team_record_values import STOP
+
+TEMPLATE = "There is no project.toml. Copy the template, fill in the title and start date, and run the check again."
+NOT_THERE = "There is no {} in the project folder. Copy it from the repository."
 
 
-def _read_completion(path: Path, faults: Faults) -> Completion | None:
-    table = read_toml(path)
+@dataclass(frozen=True)
+class Collected:
+    """What could be read of the settings and what is to be told: the record is None when something stops it.
+
+    charts: id of each block of measures.toml -> its chart, None when the file cannot be read. completion, measures: for the
+    worked examples, which can be followed when these two are whole.
+    """
+
+    faults: Faults
+    record: Record | None = None
+    charts: Mapping[str, str] | None = None
+    completion: Completion | None = None
+    measures: tuple[Measure, ...] = ()
+
+
+def _read_completion(source: Source | None, faults: Faults) -> Completion | None:
+    if source is None:
+        return None
+    table, name = source.table, source.name
     definitions = table.get("definitions", {})
+    if not isinstance(definitions, dict):
+        faults.stop(f"{name}, definitions", "this must be a table of keys and values.")
+        definitions = {}
     built = {
-        name: faults.build(Definition, f"{path.name}, [definitions.{name}]", block)
-        for name, block in definitions.items()
+        one: faults.build(Definition, source.place(f"definitions.{one}", 0, f"[definitions.{one}]"), block)
+        for one, block in definitions.items()
     }
-    completion = faults.build(
-        Completion,
-        path.name,
-        {key: value for key, value in table.items() if key not in ("settled", "definitions", "chains")},
-        settled=faults.build(Settled, f"{path.name}, [settled]", table.get("settled", {})),
-        chains=faults.build(Chains, f"{path.name}, [chains]", table.get("chains", {})),
-        definitions=built,
-    )
+    parts = {"settled": Settled, "chains": Chains}
+    fixed = {
+        key: faults.build(kind, source.place(key, 0, f"[{key}]"), table.get(key, {})) for key, kind in parts.items()
+    }
+    rest = {key: value for key, value in table.items() if key not in ("definitions", *parts)}
+    completion: Completion | None = faults.build(Completion, source.place(), rest, definitions=built, **fixed)
     if completion is not None:
-        faults.one_of(f"{path.name}: team_choice", completion.team_choice, definitions)
-        faults.one_of(f"{path.name}: internet_logs", completion.internet_logs, ("separate", "li", "hi"))
-        faults.one_of(f"{path.name}: episode_rule", completion.episode_rule, EPISODE_RULES)
-        faults.one_of(f"{path.name}: step_up_rule", completion.step_up_rule, ("two_consecutive_hi", "first_hi"))
+        faults.one_of(f"{name}: team_choice", completion.team_choice, definitions)
+        faults.one_of(f"{name}: internet_logs", completion.internet_logs, ("separate", "li", "hi"))
+        faults.one_of(f"{name}: episode_rule", completion.episode_rule, EPISODE_RULES)
+        faults.one_of(f"{name}: step_up_rule", completion.step_up_rule, ("two_consecutive_hi", "first_hi"))
     return completion
 
 
-def _read_measures(path: Path, faults: Faults, completion: Completion | None) -> tuple[Measure, ...]:
-    blocks = read_toml(path)
+def _read_measures(source: Source | None, faults: Faults, completion: Completion | None) -> tuple[Measure, ...]:
     measures: list[Measure] = []
-    for name, block in blocks.items():
-        place = f"{path.name}, [{name}]"
-        measure = faults.build(Measure, place, block, id=name)
+    for name, block in source.table.items() if source else ():
+        place = f"measures.toml, [{name}]"
+        measure = faults.build(Measure, source.place(name, 0, f"[{name}]"), block, id=name) if source else None
         if measure is not None:
             faults.one_of(f"{place}: kind", measure.kind, ("outcome", "process", "balancing"))
             faults.one_of(f"{place}: month_by", measure.month_by, MONTH_BY)
             faults.one_of(f"{place}: good", measure.good, ("up", "down", "either"))
-            faults += check_examples_form(measure, place)
+            faults.stop_all(check_examples_form(measure, place))
             if completion is not None and measure.month_by in MONTH_BY:
-                faults += check_measure(measure, place, completion.definitions)
+                faults.stop_all(check_measure(measure, place, completion.definitions))
             if measure.name in [one.name for one in measures]:
-                faults.append(f"{place}: another block has this name. Give each a name of its own.")
+                faults.stop(place, "another block has this name. Give each a name of its own.")
             measures.append(measure)
     return tuple(measures)
 
 
-def read_day(text: str) -> date | None:
-    """A date in a CSV of the record: 2022-06-14 or 14/06/2022; None for anything else."""
-    for form in ("%Y-%m-%d", "%d/%m/%Y"):
-        try:
-            return datetime.strptime(text.strip(), form).date()
-        except ValueError:
-            continue
-    return None
-
-
-def _read_events(path: Path, faults: Faults) -> tuple[Event, ...]:
-    if not path.exists():
-        return ()
-    rows = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
-    events = []
-    for number, row in enumerate(rows, start=2):
-        day = read_day(row.get("date") or "")
-        if day is None or None in row or any(row.get(k) is None for k in ("letter", "what", "could_affect")):
-            faults.append(
-                f"{path.name}, line {number}: a line needs date,letter,what,could_affect and a date that exists."
-            )
-        else:
+def _read_events(path: Path, charts: Mapping[str, str] | None, faults: Faults) -> tuple[Event, ...]:
+    events, rows = [], defaultdict(list)
+    for row in read_list(path, faults, STOP):
+        blank = next((heading for heading in ("date", "letter", "what", "could_affect") if not row[heading]), "")
+        if blank:
+            faults.stop(row.place, f"{blank} is empty. A row needs date,letter,what,could_affect.")
+        rows[row["letter"]].append(row.place)
+        ids = [one for one in re.split(r"[\s,;]+", row["could_affect"]) if one and one != "all"]
+        check_measure_ids(f"{row.place}, could_affect", ids if charts is not None else (), charts or (), faults)
+        day = row.day("date", faults)
+        if day is not None:
             events.append(Event(day, row["letter"], row["what"], row["could_affect"]))
+    for letter, places in rows.items():
+        if letter and len(places) > 1:
+            both = f"Two events are both called {letter} ({' and '.join(places)}). Give one of them a new letter."
+            faults.tell(STOP, places[0], both)
     return tuple(sorted(events, key=lambda event: event.date))
 
 
-def _read_columns(path: Path, faults: Faults) -> ColumnMap | None:
-    if not path.exists():
-        return None
-    table = read_toml(path)
-    faults.known(path.name, table, ("settings", "referrals", "appointments"))
-    parts = {}
-    for part in ("referrals", "appointments"):
-        parts[part] = faults.build(LocalFile, f"{path.name}, [{part}]", table.get(part, {}))
-        if parts[part] is not None:
-            _check_local(parts[part], f"{path.name}, [{part}", faults)
-    columns: ColumnMap | None = faults.build(ColumnMap, f"{path.name}, [settings]", table.get("settings", {}), **parts)
-    if columns is not None:
-        faults.one_of(f"{path.name}, therapy_scheme", columns.therapy_scheme, ("snomed", "v1.5"))
-    return columns
+def collect_record(folder: Path) -> Collected:
+    """Read the settings in project/: what could be read and every fault of every file. Never raises."""
+    faults = Faults()
+    source = read_source(folder / "project.toml", faults, TEMPLATE)
+    parts = read_project(source, faults) if source else {}
+    phases = read_phases(source, faults) if source else ()
+    completion = _read_completion(_read_needed(folder / "completion.toml", faults), faults)
+    blocks = _read_needed(folder / "measures.toml", faults)
+    measures = _read_measures(blocks, faults, completion)
+    charts = {name: _find_chart(block) for name, block in blocks.table.items()} if blocks else None
+    events = _read_events(folder / "events.csv", charts, faults)
+    columns = read_columns(folder / "columns.toml", faults)
+    aim, project = parts.get("aim"), parts.get("project")
+    if aim is not None and charts is not None:
+        check_measure_ids("project.toml, aim", [aim.measure], charts, faults)
+    check_aim(aim, measures, faults)
+    stopped = {one.place.partition(",")[0] for one in faults if one.level == STOP}
+    followed = None if "measures.toml" in stopped else completion
+    rest = Collected(faults, None, charts, followed, measures)
+    if stopped or aim is None or project is None or completion is None:
+        return rest
+    record = Record(
+        title=project.title, started=project.started, status=project.status, aim=aim, scope=project.scope,
+        settings=parts["settings"], phases=phases, service_codes=parts["codes"],
+        accepted_gaps={gap.month: gap.reason for gap in parts["gaps"]}, completion=completion, measures=measures,
+        events=events, columns=columns, findings=faults.sort_levels(),
+    )  # fmt: skip
+    return replace(rest, record=record)
 
 
-def _check_local(local: LocalFile, place: str, faults: Faults) -> None:
-    """The three tables of one file of a local export: headings to our names, date forms, labels to codes."""
-    for name, table in (("columns", local.columns), ("dates", local.dates), ("labels", local.labels)):
-        if not isinstance(table, dict):
-            faults.append(f"{place}] {name}: this must be a table, headed {place.split(', ')[1]}.{name}].")
-            return
-    for name in [ours for ours in set(local.columns.values()) if list(local.columns.values()).count(ours) > 1]:
-        faults.append(f"{place}.columns]: two headings are given the name {name!r}. Keep one of them.")
-    for name, form in local.dates.items():
-        faults.one_of(f"{place}.dates] {name}", form, ("ISO", "d/m/Y", "m/d/Y"))
-    lists = read_code_lists()
-    for name, labels in local.labels.items():
-        kind = find_field(name)
-        if kind.kind != "code" or not isinstance(labels, dict):
-            faults.append(f"{place}.labels.{name}]: {name!r} is not one of our names that hold codes.")
-            continue
-        codes = lists[kind.list].codes | set(old_therapy_codes().values() if kind.list == "therapy" else ())
-        for number, code in enumerate(labels.values(), 1):
-            if code not in codes:
-                faults.append(
-                    f"{place}.labels.{name}]: label {number} must stand for a code of the list, in quotation marks."
-                )
+def _find_chart(block: Any) -> str:
+    return str(block.get("chart", "")) if isinstance(block, dict) else ""
 
 
-def _read_aim(table: dict[str, Any], faults: Faults) -> Aim | None:
-    table = dict(table)
-    baseline = table.pop("baseline", None)
-    if baseline is not None:
-        if not isinstance(baseline, dict) or not all(isinstance(baseline.get(k), date) for k in ("from", "to")):
-            faults.append("project.toml, [aim] baseline: write { from = 2020-05-01, to = 2021-04-30 }.")
-            baseline = None
-        elif baseline["from"] > baseline["to"]:
-            faults.append("project.toml, [aim] baseline: it ends before it begins. Swap the two dates.")
-            baseline = None
-        else:
-            baseline = (baseline["from"], baseline["to"])
-    aim: Aim | None = faults.build(Aim, "project.toml, [aim]", table, baseline=baseline)
-    if aim is not None and isinstance(aim.target, (int, float)) and not 0 <= aim.target <= 1:
-        faults.append(f"project.toml, target: write 70% as 0.70. You wrote {aim.target:g}.")
-    return aim
-
-
-TOP = ("title", "started", "status", "aim", "scope", "settings", "phases", "service_codes", "accepted_gaps")
-
-
-def _read_project(
-    table: dict[str, Any], faults: Faults
-) -> tuple[Aim | None, Settings | None, list[Phase], list[ServiceCode]]:
-    faults.known("project.toml", table, TOP)
-    for name in ("title", "started", "aim"):
-        if name not in table:
-            faults.append(f"project.toml: {name!r} is missing. Add the line.")
-    settings = faults.build(Settings, "project.toml, [settings]", table.get("settings", {}))
-    if settings is not None:
-        faults.one_of("project.toml, rules", settings.rules, RULES)
-        faults.one_of("project.toml, protection", settings.protection, ("team", "plain"))
-    phases = [faults.build(Phase, "project.toml, [[phases]]", block) for block in table.get("phases", [])]
-    codes = [faults.build(ServiceCode, "project.toml, [[service_codes]]", b) for b in table.get("service_codes", [])]
-    return _read_aim(table.get("aim", {}), faults), settings, phases, codes
-
-
-def _check_aim(aim: Aim | None, measures: tuple[Measure, ...], faults: Faults) -> None:
-    known = [measure.id for measure in measures]
-    if aim is not None and aim.measure not in known:
-        near = difflib.get_close_matches(aim.measure, known, 1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        faults.append(f"project.toml, aim: the measure {aim.measure!r} is not in measures.toml.{hint}")
+def _read_needed(path: Path, faults: Faults) -> Source | None:
+    return read_source(path, faults, NOT_THERE.format(path.name))
 
 
 def read_record(folder: Path) -> Record:
     """Read project/. Raises RecordProblem naming every fault at once, one to a line."""
-    faults = Faults()
-    if not (folder / "project.toml").exists():
-        raise RecordProblem(
-            "There is no project.toml. Copy the template, fill in the title and start date, and run the check again."
-        )
-    table = read_toml(folder / "project.toml")
-    aim, settings, phases, codes = _read_project(table, faults)
-    gaps = {str(gap.get("month")): str(gap.get("reason", "")) for gap in table.get("accepted_gaps", [])}
-    completion = _read_completion(folder / "completion.toml", faults)
-    measures = _read_measures(folder / "measures.toml", faults, completion)
-    events = _read_events(folder / "events.csv", faults)
-    columns = _read_columns(folder / "columns.toml", faults)
-    _check_aim(aim, measures, faults)
-    if faults or aim is None or completion is None or settings is None:
-        raise RecordProblem("\n".join(faults))
-    return Record(
-        title=table["title"], started=table["started"], status=table.get("status", "testing"), aim=aim,
-        scope=table.get("scope", {}), settings=settings, phases=tuple(phases), service_codes=tuple(codes),
-        accepted_gaps=gaps, completion=completion, measures=measures, events=events, columns=columns,
-    )  # fmt: skip
+    collected = collect_record(folder)
+    if collected.record is None:
+        raise RecordProblem("\n".join(one.message for one in collected.faults if one.level == STOP))
+    return collected.record

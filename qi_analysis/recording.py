@@ -17,10 +17,12 @@ import numpy as np
 import pandas as pd
 
 from qi_analysis.codes import INVALID, read_rows
+from qi_analysis.days import read_day
 from qi_analysis.disclosure import SMALLEST_BASE, is_small, round_count
+from qi_analysis.faults import Faults
 from qi_analysis.periods import Period, build_periods, period_of
 from qi_analysis.phrases import describe_month, describe_value, upper_first
-from qi_analysis.record import read_day
+from qi_analysis.record_text import read_text
 from qi_analysis.workings import Workings
 
 ENDING_WORDS = Path(__file__).parent / "definitions" / "ending_words.csv"
@@ -181,9 +183,8 @@ def read_recording_checks(folder: Path) -> Sequence[date]:
     change" and "checked" without "not" before it. Fenced blocks are examples and do not count. Without the file: none.
     """
     path = folder / "decisions.md"
-    if not path.exists():
-        return ()
-    text = re.sub(r"^ *(```|~~~).*?^ *\1", "", path.read_text(encoding="utf-8-sig"), flags=re.S | re.M)
+    text = read_text(path, path.name, Faults()) if path.exists() else ""
+    text = re.sub(r"^ *(```|~~~).*?^ *\1", "", text or "", flags=re.S | re.M)
     notes = [found for line in text.splitlines() if (found := NOTE.match(line.strip()))]
     said = [note for note in notes if CHECKED.search(note[2]) and not UNDECIDED.search(note[2])]
     return tuple(sorted({day for note in said if (day := read_day(note[1]))}))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from qi_analysis.team_record_values import Finding
+
 RULES = ("making_data_count", "anhoej", "ihi")
 EPISODE_RULES = ("li_first", "national_stage", "date_only", "last_therapy")
 
@@ -158,7 +160,7 @@ class ColumnMap:
 
 @dataclass(frozen=True)
 class Record:
-    """Everything in project/ that a run needs."""
+    """Everything in project/ that a run needs. findings: what is to be told about it, none of which stops a run."""
 
     title: str
     started: date
@@ -173,3 +175,4 @@ class Record:
     measures: tuple[Measure, ...]
     events: tuple[Event, ...]
     columns: ColumnMap | None
+    findings: tuple[Finding, ...] = ()

@@ -1,11 +1,12 @@
 """The values the team's own record becomes: frozen, with the meaning of each. team_record.py reads them from project/.
 
-Every part is optional: what the team has not written is an empty tuple or an empty text, never an error.
+Every part is optional: what the team has not written is an empty tuple or an empty text, never an error. `place` says where
+something stands, as a sentence names it: "pdsa/01", "actions.csv, row 3".
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 STOP, WARN, NOTE = "STOP", "WARN", "NOTE"
@@ -15,6 +16,7 @@ DECISIONS = ("adopt", "adapt", "abandon", "running")
 ACTION_STATUS = ("open", "doing", "done", "dropped")
 CONSENTS = ("none", "team", "plain")
 EVERY = ("week", "fortnight", "month", "quarter")
+EDITIONS = ("team", "plain", "analyst")
 JOBS = ("lead", "report")
 
 
@@ -43,6 +45,17 @@ class Role:
     channel: str = ""
     training: tuple[str, ...] = ()
     does: tuple[str, ...] = ()
+    place: str = ""
+
+    @property
+    def short(self) -> str:
+        """The role without what stands in brackets: "project lead" of "project lead (PWP)"."""
+        return self.role.partition(" (")[0]
+
+    def can(self, job: str) -> bool:
+        """Whether it does a job of JOBS: as `does` says, else by the words of the role."""
+        words = {"lead": ("lead", "manager"), "report": ("analyst", "data", "report")}
+        return job in self.does or (not self.does and any(word in self.role.lower() for word in words.get(job, ())))
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,7 @@ class Idea:
     status: str = "idea"
     measures: tuple[str, ...] = ()
     note: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +138,7 @@ class Cycle:
     study: str = ""
     act: str = ""
     file: str = ""
+    place: str = ""
 
     def describe_state(self, day: date) -> str:
         """planned, running or finished as at a day: finished once its end has passed or it has a decision."""
@@ -146,7 +161,7 @@ class Story:
     like a phone number. Which may be shown is for consent.list_stories alone to say.
     """
 
-    day: date
+    day: date = field(metadata={"key": "date"})
     teller: str
     text: str
     consent: str = "none"
@@ -155,6 +170,7 @@ class Story:
     about: tuple[str, ...] = ()
     file: str = ""
     has_personal_detail: bool = False
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,6 +185,7 @@ class Action:
     done_on: date | None = None
     raised_at: str = ""
     note: str = ""
+    place: str = ""
 
     @property
     def is_open(self) -> bool:

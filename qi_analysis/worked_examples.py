@@ -36,8 +36,8 @@ def check_examples(measures: Sequence[Measure], completion: Completion) -> list[
             found = describe_counted(measure, example, completion)
             if found != example["counts"]:
                 faults.append(
-                    f"measures.toml, [{measure.id}]: {example['says']!r} should count as {example['counts']!r}, but the "
-                    f"rule says {found!r}. Change the example or the names of the block."
+                    f'measures.toml, {measure.id}: "{example["says"]}" should count as {example["counts"]} but the rule says '
+                    f"{found}."
                 )
     return faults
 

@@ -1,6 +1,7 @@
 """The documents cannot drift: what they say is held to the code, the settings and the files they name."""
 
 import re
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from qi_analysis.codes import read_rows
 from qi_analysis.definition_pages import FOLDER, build_definitions_page
 from qi_analysis.measure_definitions import read_definitions
 from qi_analysis.measure_names import read_names
-from qi_analysis.record import read_record, read_toml
+from qi_analysis.record import read_record
 from qi_analysis.settings import Chains, Completion, Definition, Settled
 from qi_analysis.table_fields import read_table_fields
 from qi_analysis.worked_examples import describe_counted
@@ -76,7 +77,7 @@ def test_every_line_of_the_completion_settings_has_words_and_no_others():
 
 
 def test_every_field_has_words_and_no_others():
-    local = read_toml(FOLDER / "tables.toml")["local"]
+    local = tomllib.loads((FOLDER / "tables.toml").read_text(encoding="utf-8"))["local"]
     names = {name for known in read_table_fields().values() for name in known}
     names |= {name for part in local.values() for name in part["fields"]}
     assert {row["field"] for row in read_rows(FOLDER / "field_words.csv")} == names
@@ -84,7 +85,7 @@ def test_every_field_has_words_and_no_others():
 
 @pytest.mark.parametrize("part", ["referrals", "appointments"])
 def test_our_names_of_a_local_export_are_listed_with_their_meaning(part):
-    block = read_toml(FOLDER / "tables.toml")["local"][part]
+    block = tomllib.loads((FOLDER / "tables.toml").read_text(encoding="utf-8"))["local"][part]
     says = {row["field"]: row["says"] for row in read_rows(FOLDER / "field_words.csv")}
     wanted = [[name, "needed" if name in block["required"] else "", says[name]] for name in block["fields"]]
     page = MAP_PAGE.read_text(encoding="utf-8").split(f"\n{part.capitalize()}:\n", 1)[1]

@@ -25,8 +25,9 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 # A module may import those before it and no other. A new module gets its place here.
 LAYERS = (
-    "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure settings team_record_values consent faults table_fields",
-    "measure_names record team_record headings csv_reader reader extract account repair typed merge people referrals links contacts scores",
+    "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure team_record_values settings consent",
+    "days personal faults record_text record_lists record_prose team_parts team_checks team_dates team_record",
+    "table_fields column_map project_file measure_names record headings csv_reader reader extract account repair typed merge people referrals links contacts scores",
     "clean checks stages outcomes episodes pathways flags episode_flags bookings open_referrals measure_definitions measures",
     "worked_examples",
     "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase competing proportions",
@@ -37,7 +38,7 @@ LAYERS = (
     "page_leaving page_reasons page_fairness pages",
     "gate publish kernels reports",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
-    "fingerprint seen making runs definition_pages cli __main__",
+    "fingerprint seen making runs definition_pages check_record read_back cli __main__",
 )
 ORDER = [name for layer in LAYERS for name in layer.split()]
 RUNNERS = {"papermill", "nbconvert", "nbclient"}

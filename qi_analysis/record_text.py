@@ -1,0 +1,177 @@
+"""The files of the record as text and as TOML, from whatever editor saved them, with every unreadable line told.
+
+Notepad, Word and Excel are read: byte-order marks, Windows line ends and letters, curly quotation marks around a text,
+dates typed as 04/10/2021 without quotation marks. What is mended is told as a NOTE; a line that cannot be read is told and
+left out, so that the rest of its file and of the record is still looked at.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qi_analysis.faults import Faults, Place
+from qi_analysis.personal import find_details
+from qi_analysis.team_record_values import STOP, WARN
+
+MOST_LINES_TOLD = 20  # of one file that cannot be read
+LAYOUT = "I cannot read this line. Text needs quotation marks at both ends."
+TWICE = "this stands here for a second time. Keep one of the two."
+BACKSLASH = "a backslash in a text must be written twice (\\\\). Or write / instead."
+UNCLOSED = "a list, a table or a text is opened and never closed. Add the missing bracket or quotation marks."
+KEY = re.compile(r"""\s*["']?([\w-]+)["']?\s*=""")
+HEADING = re.compile(r"\s*\[\[?\s*([\w.\"' -]+?)\s*\]\]?\s*(?:#.*)?")
+BARE_DATE = re.compile(r"(=\s*)(\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4})(?=\s*(?:[,}#\]]|$))")
+DOUBLE, SINGLE = re.compile("[\u201c\u201d\u201e\u201f\u2033]"), re.compile("[\u2018\u2019\u201a\u201b]")
+OPENS = re.compile(r"(?:^|[=\[,])\s*([\"'\u201c\u201d\u201e\u201f\u2033\u2018\u2019\u201a\u201b])")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, or the header of one, as a table, with the line of every key under its heading.
+
+    name: how the file is called in a sentence. lines: (heading, its number from 0) -> key -> line, "" for the heading's.
+    lost: keys of lines that could not be read.
+    """
+
+    name: str
+    table: Mapping[str, Any] = field(default_factory=dict)
+    lines: Mapping[tuple[str, int], Mapping[str, int]] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+
+    def place(self, heading: str = "", number: int = 0, part: str = "") -> Place:
+        """The place of the block under a heading (the keys above every heading: "")."""
+        return Place(self.name, part, self.lines.get((heading, number), {}), self.lost)
+
+    def list_blocks(self, name: str, faults: Faults, part: str = "") -> Iterator[tuple[Place, Any]]:
+        """Every block under [[name]] with its place; tells a heading with one bracket only."""
+        blocks = self.table.get(name, [])
+        if not isinstance(blocks, list):
+            faults.stop(self.place(name).line(), f"write [[{name}]], with two brackets on each side.")
+            blocks = []
+        for number, block in enumerate(blocks):
+            yield self.place(name, number, part), block
+
+
+def read_text(path: Path, name: str, faults: Faults) -> str | None:
+    """A file as text with plain line ends; None, and told, when it cannot be opened or is no text.
+
+    UTF-8 and UTF-16, with or without a byte-order mark; anything else is read in the letters of Windows and noted.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        faults.stop(name, "I cannot open this file. Close it in other programs and see that it is a file.")
+        return None
+    encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", errors="replace")
+        if "\ufffd" not in text:
+            faults.note(name, "read in the letters of Windows. Save it as UTF-8 to be certain of every letter.")
+    if "\0" in text or "\ufffd" in text:
+        faults.stop(name, "this is not a file of text. Save it again as plain text (UTF-8).")
+        return None
+    return re.sub(r"\r\r\n|\r\n|\r|\x85|\u2028|\u2029", "\n", text)
+
+
+def read_source(path: Path, faults: Faults, needed: str = "") -> Source | None:
+    """A TOML file; None when it is not there or holds nothing that can be read. needed: what to say when it is missing."""
+    if not path.exists():
+        if needed:
+            faults.tell(STOP, path.name, needed)
+        return None
+    text = read_text(path, path.name, faults)
+    if text is None:
+        return None
+    check_details(text.split("\n"), path.name, faults)
+    return parse_source(text, path.name, path.name, faults)
+
+
+def check_details(lines: Iterable[str], name: str, faults: Faults) -> None:
+    """Tell every line that looks like a personal detail; what only shows across lines is told for the whole file."""
+    lines, found = list(lines), set[str]()
+    for number, line in enumerate(lines, 1):
+        for kind in find_details(line) if line.strip() else ():
+            faults.tell(WARN, name, f"{name}, line {number} looks like {kind}. Remove it before sharing.")
+            found.add(kind)
+    for kind in set(find_details("\n".join(lines))) - found:
+        faults.tell(WARN, name, f"{name} looks like {kind} across two lines. Remove it before sharing.")
+
+
+def parse_source(text: str, name: str, file: str, faults: Faults) -> Source | None:
+    """TOML as a Source; faults are told with their line. name: in sentences; file: where a line is named."""
+    lines, lost = text.split("\n"), set[str]()
+    for _ in range(MOST_LINES_TOLD):
+        try:
+            return Source(name, tomllib.loads("\n".join(lines)), _index(lines), frozenset(lost))
+        except RecursionError:
+            faults.stop(file, "brackets stand inside each other too deeply. Take some out.")
+            return None
+        except ValueError as fault:  # tomllib's own, and numbers of thousands of digits
+            found = re.search(r"at line (\d+)", str(fault))
+            if found is None or int(found[1]) > len(lines):
+                faults.stop(file, UNCLOSED)
+                return None
+            number = int(found[1])
+            if _mend(lines, number, file, faults):
+                continue
+            faults.stop(f"{file}, line {number}", _explain(str(fault)))
+            key = KEY.match(lines[number - 1])
+            if not key:  # a heading or the middle of a list: what follows would be read wrongly
+                return None
+            lost.add(key[1])
+            lines[number - 1] = ""
+    return None
+
+
+def _explain(fault: str) -> str:
+    if re.search(r"overwrite|twice|Duplicate|mutate|redefine", fault):
+        return TWICE
+    return BACKSLASH if "Unescaped" in fault else LAYOUT
+
+
+def _mend(lines: list[str], number: int, file: str, faults: Faults) -> bool:
+    """Whether a line could be mended in `lines`: curly quotation marks around texts, bare dates."""
+    line = lines[number - 1]
+    mended = BARE_DATE.sub(lambda found: f'{found[1]}"{found[2]}"', line)
+    if mended == line:
+        mended = _straighten(line)
+        if mended != line:
+            faults.note(
+                f"{file}, line {number}", 'curly quotation marks are read as straight ones. Type straight ones (").'
+            )
+    lines[number - 1] = mended
+    return mended != line
+
+
+def _straighten(line: str) -> str:
+    """A line whose texts stand in curly quotation marks, with straight ones; single ones inside a text stay."""
+    opened = {found[1] for found in OPENS.finditer(line)}
+    if any(DOUBLE.match(mark) for mark in opened) or ('"' in opened and line.count('"') % 2):
+        return DOUBLE.sub('"', line)
+    if any(SINGLE.match(mark) for mark in opened) and not DOUBLE.search(line):
+        return re.sub(
+            r"([=\[,]\s*)[\u2018\u2019\u201a\u201b]|[\u2018\u2019\u201a\u201b](?=\s*(?:[,\]}#]|$))", r"\1'", line
+        )
+    return line
+
+
+def _index(lines: list[str]) -> dict[tuple[str, int], dict[str, int]]:
+    """(heading, number) -> key -> its line."""
+    found: dict[tuple[str, int], dict[str, int]] = {("", 0): {}}
+    counts: Counter[str] = Counter()
+    at = ("", 0)
+    for number, line in enumerate(lines, 1):
+        if heading := HEADING.fullmatch(line):
+            name = heading[1].replace('"', "").replace("'", "")
+            at = (name, counts[name])
+            counts[name] += 1
+            found[at] = {"": number}
+        elif key := KEY.match(line):
+            found[at].setdefault(key[1], number)
+    return found

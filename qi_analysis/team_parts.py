@@ -1,0 +1,198 @@
+"""The parts of the team's record, each read from its own file: team, drivers, cycles, stories, actions, feedback."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qi_analysis.days import describe_day_short
+from qi_analysis.faults import Faults, Place
+from qi_analysis.personal import quote
+from qi_analysis.record_lists import Row, read_list
+from qi_analysis.record_prose import Prose, clean_prose, list_prose, read_prose, split_sections
+from qi_analysis.record_text import read_source
+from qi_analysis.team_record_values import (
+    ACTION_STATUS,
+    CONSENTS,
+    DECISIONS,
+    EDITIONS,
+    EVERY,
+    IDEA_STATUS,
+    JOBS,
+    WARN,
+    Action,
+    Cycle,
+    Driver,
+    Feedback,
+    Idea,
+    Predicted,
+    Reviews,
+    Role,
+    Story,
+    Team,
+)
+
+
+def read_team(path: Path, faults: Faults) -> Team:
+    """team.toml; an empty team when it is missing or cannot be read."""
+    source = read_source(path, faults)
+    if source is None:
+        return Team()
+    top = source.place()
+    faults.known(top, source.table, ("training_ladder", "reviews", "roles"), WARN)
+    reviews = faults.build(Reviews, source.place("reviews", 0, "reviews"), source.table.get("reviews", {}), WARN)
+    if reviews is not None:
+        faults.one_of("team.toml, reviews, every", reviews.every, EVERY)
+    ladder = source.table.get("training_ladder", [])
+    if not isinstance(ladder, list) or not all(isinstance(step, str) for step in ladder):
+        faults.stop(top.key("training_ladder"), "this must be a list of texts in square brackets.")
+        ladder = []
+    roles = [_read_role(place, block, faults) for place, block in source.list_blocks("roles", faults)]
+    return Team(tuple(role for role in roles if role), tuple(ladder), reviews or Reviews())
+
+
+def _read_role(place: Place, block: Any, faults: Faults) -> Role | None:
+    role: Role | None = faults.build(Role, place, block, WARN, place=place.line())
+    if role is None or not _has_id(role.id, place, faults):
+        return None
+    check_order(place.line(), role.since, role.until, faults)
+    for job in role.does:
+        faults.one_of(place.key("does"), job, JOBS)
+    return role
+
+
+def _has_id(written: str, place: Place, faults: Faults) -> bool:
+    if not written.strip():
+        faults.stop(place.key("id"), "the id is empty. Give it one, such as lead, I1 or P1.")
+    return bool(written.strip())
+
+
+def check_order(place: str, start: Any, end: Any, faults: Faults) -> None:
+    """Tell an end that is before its start."""
+    if start and end and end < start:
+        days = f"the end ({describe_day_short(end)}) is before the start ({describe_day_short(start)})."
+        faults.stop(place, days)
+
+
+def read_drivers(path: Path, faults: Faults) -> tuple[Driver, ...]:
+    """drivers.toml with the ideas under each driver; none when it is missing or cannot be read."""
+    source = read_source(path, faults)
+    if source is None:
+        return ()
+    faults.known(source.place(), source.table, ("drivers",), WARN)
+    drivers, number = [], 0
+    for place, block in source.list_blocks("drivers", faults):
+        given = block.get("ideas", []) if isinstance(block, dict) else []
+        if not isinstance(given, list):
+            faults.stop(place.line("ideas"), "write [[drivers.ideas]], with two brackets on each side.")
+            given = []
+        spots = [source.place("drivers.ideas", number + step) for step in range(len(given))]
+        ideas = [_read_idea(spot, idea, faults) for spot, idea in zip(spots, given, strict=True)]
+        number += len(given)
+        rest = {key: value for key, value in block.items() if key != "ideas"} if isinstance(block, dict) else block
+        drivers.append(faults.build(Driver, place, rest, WARN, ideas=tuple(idea for idea in ideas if idea)))
+    return tuple(driver for driver in drivers if driver)
+
+
+def _read_idea(place: Place, block: Any, faults: Faults) -> Idea | None:
+    idea: Idea | None = faults.build(Idea, place, block, WARN, place=place.line())
+    if idea is None or not _has_id(idea.id, place, faults):
+        return None
+    faults.one_of(place.key("status"), idea.status, IDEA_STATUS)
+    return idea
+
+
+def read_cycles(folder: Path, faults: Faults) -> tuple[Cycle, ...]:
+    """pdsa/*.md, in the order of their starts."""
+    read = [_read_cycle(read_prose(path, name, faults), name, faults) for path, name in list_prose(folder).items()]
+    return tuple(sorted((cycle for cycle in read if cycle), key=lambda cycle: (cycle.start, cycle.id)))
+
+
+def _read_cycle(prose: Prose | None, name: str, faults: Faults) -> Cycle | None:
+    if prose is None:
+        return None
+    place, table = prose.source.place(), dict(prose.source.table)
+    predicted, sections = table.pop("predicted", None), split_sections(prose, name, faults)
+    if predicted is not None:
+        predicted = faults.build(Predicted, Place(name, "predicted"), predicted, WARN)
+    fixed = {"predicted": predicted, "file": prose.file, "place": name, **sections}
+    cycle: Cycle | None = faults.build(Cycle, place, table, WARN, **fixed)
+    if cycle is None or not _has_id(cycle.id, place, faults):
+        return None
+    faults.one_of(place.key("decision"), cycle.decision, DECISIONS)
+    check_order(name, cycle.start, cycle.end, faults)
+    return cycle
+
+
+def read_stories(folder: Path, faults: Faults) -> tuple[Story, ...]:
+    """stories/*.md, in the order of their dates."""
+    read = [_read_story(read_prose(path, name, faults), name, faults) for path, name in list_prose(folder).items()]
+    return tuple(sorted((story for story in read if story), key=lambda story: (story.day, story.file)))
+
+
+def _read_story(prose: Prose | None, name: str, faults: Faults) -> Story | None:
+    if prose is None:
+        return None
+    fixed = {"text": clean_prose(prose.body), "file": prose.file, "has_personal_detail": prose.has_personal_detail}
+    fixed |= {"place": name}
+    story: Story | None = faults.build(Story, prose.source.place(), prose.source.table, WARN, **fixed)
+    if story is None:
+        return None
+    faults.one_of(f"{name}, consent", story.consent, CONSENTS)
+    check_order(name, story.consent_on, story.consent_ends, faults)
+    if not story.text:
+        faults.warn(name, "the story is empty. Write the words, checked with the teller.")
+    return story
+
+
+def read_actions(path: Path, faults: Faults) -> tuple[Action, ...]:
+    """actions.csv, in the order of the file."""
+    return tuple(action for row in read_list(path, faults) if (action := _read_action(row, faults)))
+
+
+def _read_action(row: Row, faults: Faults) -> Action | None:
+    status = (row["status"] or "open").lower()
+    faults.one_of(f"{row.place}, status", status, ACTION_STATUS)
+    due, done_on = row.day("due", faults), row.day("done_on", faults)
+    if not row["id"]:
+        faults.stop(row.place, "the id is empty. Give it one, such as A1.")
+    if not row["action"]:
+        faults.warn(row.place, "what is to be done? Fill in the action.")
+    is_open = status in ("open", "doing")
+    if is_open and (_is_blank(row, "owner") or (_is_blank(row, "due"))):
+        faults.warn(row.place, "who will do this, and by when?")
+    if status == "done" and not row["done_on"]:
+        faults.warn(row.place, "when was this done? Fill in done_on.")
+    if is_open and done_on:
+        faults.warn(
+            row.place, f'there is a day in done_on, yet the status is "{status}". Write done, or empty done_on.'
+        )
+    words = (row["raised_at"], row["note"], row.place)
+    return Action(row["id"], row["action"], row["owner"], due, status, done_on, *words)
+
+
+def _is_blank(row: Row, heading: str) -> bool:
+    """Whether a cell is empty in a column that is there; a missing column is told once."""
+    return heading in row.cells and not row[heading]
+
+
+def read_feedback(path: Path, faults: Faults) -> tuple[Feedback, ...]:
+    """feedback.csv, in the order of the file; a row without a date that exists is told and left out."""
+    return tuple(one for row in read_list(path, faults) if (one := _read_feedback(row, faults)))
+
+
+def _read_feedback(row: Row, faults: Faults) -> Feedback | None:
+    edition = row["edition"].lower()
+    if edition:
+        faults.one_of(f"{row.place}, edition", edition, EDITIONS)
+    useful, clear = (_read_score(row, heading, faults) for heading in ("useful_1_to_5", "clear_1_to_5"))
+    if not row["date"]:
+        faults.stop(row.place, "the date is empty. Write the day on which it was said, such as 2022-06-14.")
+    day = row.day("date", faults)
+    return None if day is None else Feedback(day, edition, useful, clear, row["comment"], row["what_we_did"])
+
+
+def _read_score(row: Row, heading: str, faults: Faults) -> int | None:
+    written: Mapping[str, int] = {str(score): score for score in range(1, 6)}
+    if row[heading] and row[heading] not in written:
+        faults.warn(f"{row.place}, {heading}", f"write a whole number from 1 to 5. You wrote {quote(row[heading])}.")
+    return written.get(row[heading])
