@@ -125,7 +125,9 @@ def _judge_share(predicted: Predicted | None, counts: tuple[float, float], usual
     if np.sign(predicted.to - predicted.from_) != np.sign(difference):
         return f"It went the other way: {way} than before, and chance alone is unlikely to make such a difference."
     reached = "as far as predicted" if _is_reached(predicted, counts) else "less far than predicted"
-    return f"It moved as predicted, {reached}: {way} than before, and chance alone is unlikely to make such a difference."
+    return (
+        f"It moved as predicted, {reached}: {way} than before, and chance alone is unlikely to make such a difference."
+    )
 
 
 def _compare_missed(predicted: Predicted | None, counts: tuple[float, float]) -> str:

@@ -46,6 +46,7 @@ class Prepared:
     settings: dict[str, str]
     published: Any  # the release of the published figures, the same for every review
     stored: Any  # the canonical tables as the workshop stores them
+    before: Any  # what was published before the run began
 
 
 def load_libraries(prepared: Prepared) -> None:
@@ -85,7 +86,8 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     stored = store_tables(places.processed / ".tables", tables)
     team = read_team_record(places.record, charts, allow_example=is_synthetic)
     return Prepared(
-        places, record, team, tables, account, is_synthetic, file_tables, inputs, settings, published, stored
+        places, record, team, tables, account, is_synthetic, file_tables, inputs, settings, published, stored,
+        read_published(places.reports),
     )  # fmt: skip
 
 
@@ -93,6 +95,7 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     """Make and publish one review. Raises QiError; nothing is published unless everything held."""
     from qi_analysis.recording import read_recording_checks
     from qi_analysis.summaries import build_release
+    from qi_analysis.whats_new import build_new, find_before
     from qi_analysis.workshop import write_workshop
 
     places, stage = prepared.places, _Stages(period.id)
@@ -104,7 +107,8 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     revision, moved = _compare(earlier, release, prepared)
     if revision is None:
         return Outcome(period.id, f"{period.words}: nothing new; the data changed but no published figure moved.")
-    release = type(release)({**release.facts, "revision": revision, "moved": moved}, release.tables)
+    new = build_new(workings, release.tables["results"], find_before(earlier, prepared.before, period.id))
+    release = type(release)({**release.facts, "revision": revision, "moved": moved, "new": new}, release.tables)
     write_workshop(places.workshop(period.id), workings, prepared.stored)
     stage.done("workshop")
     page = _run_notebooks(prepared, period, release)
@@ -221,5 +225,6 @@ def _build_manifest(prepared: Prepared, release: Any, revision: int, page: str) 
         "page_sha256": hashlib.sha256(page.encode()).hexdigest(),
         "results_sha256": hashlib.sha256(_to_csv(release.tables["results"]).encode()).hexdigest(),
         "moved": facts["moved"],
+        "record": facts["team"]["snapshot"],
     }
     return json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -27,7 +27,6 @@ LADDER = {
     "coaching": "coaching",
     "earlier_project": "an earlier project",
 }
-JOB_WORDS = {"lead": ("lead",), "report": ("analyst", "data", "report")}
 SCORE = re.compile(r"progress score\D{0,20}([0-5](?:\.[05])?)\b", re.I)
 SERVICE_USER = "service user or carer"
 KINDS = ("outcome", "process", "balancing")
@@ -88,9 +87,9 @@ def _check_tests(workings: Workings, cycles: Sequence[Cycle]) -> list[tuple[str,
         by_idea.setdefault(one.idea, []).append(one)
     linked = [group for idea, group in by_idea.items() if idea and len(group) > 1]
     return [
-        ("Each test has a prediction with a number or a direction", cycles and not vague, f"Write what you expect{_name(vague)} before you look at the result."),
-        ("Each finished test says what was learned and decided", finished and not open_ended, f"Fill in Study, in the past tense, and the decision{_name(open_ended)}."),
-        ("Ideas are tested in linked tests", linked, "Test one idea a second time: change the idea or the scale after what you learned."),
+        ("Each test has a prediction with a number or a direction", bool(cycles) and not vague, f"Write what you expect{_name(vague)} before you look at the result."),
+        ("Each finished test says what was learned and decided", bool(finished) and not open_ended, f"Fill in Study, in the past tense, and the decision{_name(open_ended)}."),
+        ("Ideas are tested in linked tests", bool(linked), "Test one idea a second time: change the idea or the scale after what you learned."),
         ("Tests grow in scale", any(_grows(group) for group in linked), 'Write "on 8 people" in scale, and plan the next test on more people.'),
     ]  # fmt: skip
 
@@ -112,7 +111,7 @@ def _check_team(team: TeamRecord) -> list[tuple[str, bool, str]]:
     takes_part = any(idea.raised_by in users for idea in team.ideas) or any(
         find_kind(story.teller) == SERVICE_USER or story.teller in users for story in team.stories
     )
-    single = [job for job in JOBS if sum(_can(role, job) for role in team.team.roles) < 2]
+    single = [job for job in JOBS if sum(role.can(job) for role in team.team.roles) < 2]
     leaving = [role for role in team.team.roles if role.until and not role.successor]
     who = f" for the {' and the '.join(name_role(team, role.id) for role in leaving)}" if leaving else ""
     return [
@@ -120,11 +119,6 @@ def _check_team(team: TeamRecord) -> list[tuple[str, bool, str]]:
         ("Leading and reporting can each be done by a second person", not single, f"Name a second person for {' and '.join(single) or 'each job'} in team.toml."),
         ("Every role that ends has somebody to follow", bool(team.team.roles) and not leaving, f"Name a successor{who} in team.toml."),
     ]  # fmt: skip
-
-
-def _can(role: Role, job: str) -> bool:
-    """Whether a role does a job: as it says, else by its words."""
-    return job in role.does or (not role.does and any(word in role.role.lower() for word in JOB_WORDS[job]))
 
 
 def _tell_role(team: TeamRecord, role: Role) -> dict[str, Any]:
@@ -166,7 +160,9 @@ def _build_partnership(team: TeamRecord) -> list[str]:
 
 def _find_score(workings: Workings) -> dict[str, str] | None:
     """The score the team has set: the latest heading of decisions.md that says "Progress score 2.5"; None without one."""
-    found = [(note.day, SCORE.search(note.title)) for note in workings.team.decisions if note.day <= workings.period.end]
+    found = [
+        (note.day, SCORE.search(note.title)) for note in workings.team.decisions if note.day <= workings.period.end
+    ]
     scored = [(day, hit[1]) for day, hit in sorted(found, key=lambda one: one[0]) if hit]
     return {"score": scored[-1][1], "on": describe_day(scored[-1][0])} if scored else None
 

@@ -19,6 +19,7 @@ from qi_analysis.phrases import describe_month
 from qi_analysis.record_words import clean_plainly, clean_words, describe_state, find_kind, list_cycles, name_role
 from qi_analysis.settings import Aim, Measure, Record
 from qi_analysis.team_record_values import Action, Cycle, Story, TeamRecord
+from qi_analysis.whats_new import build_snapshot
 from qi_analysis.workings import Workings
 
 MOST_STORIES = 2
@@ -43,6 +44,7 @@ def build_record(workings: Workings, charts: MeasureCharts, verdict: str) -> dic
         "method": build_method(workings, cycles, verdict),
         "feedback": _build_feedback(team, day),
         "reply_to": _name_reply(team),
+        "snapshot": build_snapshot(workings),
     }
 
 
@@ -65,7 +67,12 @@ def _build_cycles(
     found = []
     for number, cycle in enumerate(cycles, 1):
         state = describe_state(cycle, day)
-        told = {"number": number, "state": state, "idea": ideas.get(cycle.idea, ""), "owner": name_role(team, cycle.owner)}
+        told = {
+            "number": number,
+            "state": state,
+            "idea": ideas.get(cycle.idea, ""),
+            "owner": name_role(team, cycle.owner),
+        }
         result = ["It has not begun."] if state == "planned" else build_result(cycle, charts, units, day)
         together = [] if state == "planned" else _describe_overlap(cycle, cycles, day)
         found.append(_tell_cycle(cycle, units) | told | {"result": result + together} | _tell_end(cycle, state))
@@ -214,7 +221,7 @@ def _build_feedback(team: TeamRecord, day: date) -> list[dict[str, str]]:
 def _name_reply(team: TeamRecord) -> str:
     """Who takes answers: the role that leads, else the first; by role and channel, never an address."""
     roles = team.team.roles
-    found = next((role for role in roles if "lead" in role.does or "lead" in role.role.lower()), roles[0] if roles else None)
+    found = next((role for role in roles if role.can("lead")), roles[0] if roles else None)
     if found is None:
         return "a member of the project team"
     channel = f", by {clean_words(found.channel)}" if found.channel else ""

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from qi_analysis.disclosure import LARGEST_HIDDEN, ROUND_TO, SMALLEST_BASE
 from qi_analysis.personal import find_details, looks_like_name
 from qi_analysis.phrases import describe_tenths
-from qi_analysis.team_record_values import Cycle, Team
+from qi_analysis.team_record_values import Cycle, TeamRecord
 
 NOT_SHOWN = "(not shown: it may hold a personal detail)"
 NO_ROLE = "a role that is not in team.toml"
@@ -53,7 +53,9 @@ def clean_plainly(text: str) -> str:
 
 def _round_count(found: re.Match[str]) -> str:
     number = int(found[1])
-    return found[0] if number % ROUND_TO == 0 or number <= LARGEST_HIDDEN + 1 else f"about {_nearest(number)} {found[2]}"
+    return (
+        found[0] if number % ROUND_TO == 0 or number <= LARGEST_HIDDEN + 1 else f"about {_nearest(number)} {found[2]}"
+    )
 
 
 def _nearest(number: int) -> int:
@@ -77,9 +79,9 @@ def _hide_small(found: re.Match[str]) -> str:
     return f"most of {bottom}" if 0 < bottom - top <= LARGEST_HIDDEN else found[0]
 
 
-def name_role(team: Team, written: str) -> str:
+def name_role(team: TeamRecord, written: str) -> str:
     """A role in words for an id, "" for none. What reads like a person's name is not shown."""
-    found = team.find_role(written)
+    found = team.team.find_role(written)
     if found is None:
         return NO_ROLE if looks_like_name(written) else clean_words(written)
     return NO_ROLE if looks_like_name(found.role) else clean_words(found.role)

@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from qi_analysis.chart_keys import build_marks
 from qi_analysis.detection import describe_false_alarms, describe_months_to_signal
 from qi_analysis.disclosure import protect_results, round_count
 from qi_analysis.fairness import build_fairness
@@ -19,6 +20,7 @@ from qi_analysis.measure_names import build_names
 from qi_analysis.measure_words import build_measure_words
 from qi_analysis.periods import Period
 from qi_analysis.reasons import build_reasons
+from qi_analysis.record_release import build_record
 from qi_analysis.recording import build_recording_alarm
 from qi_analysis.release import Release
 from qi_analysis.review_facts import build_facts, build_words
@@ -50,9 +52,10 @@ def build_release(workings: Workings, published: Release, checked_on: Sequence[d
     }
     true_chart, chart = charts.take(measure)
     words = build_measure_words(measure, build_names(record.completion.definitions))
-    blocks = build_measure_facts(record, charts)
     alarm = build_recording_alarm(workings, checked_on)
     verdict = build_verdict(true_chart, words, [alarm.sentence] if alarm.is_open else [])
+    facts = build_facts(workings, measure) | {"team": build_record(workings, charts, str(verdict.state))}
+    blocks = build_measure_facts(record, charts, facts)
     tables = _build_tables(workings, released, cohort) | dict(published.tables)
     tables |= {
         "chart": chart,
@@ -60,8 +63,7 @@ def build_release(workings: Workings, published: Release, checked_on: Sequence[d
         "glance": build_glance(charts.true, released, record.measures, find_statistics(record)),
     }
     tables |= {name: table for answer, _ in answers.values() for name, table in answer.items()}
-    facts = build_facts(workings, measure) | build_words(workings, (measure, words), chart, verdict)
-    facts |= {
+    facts |= build_words(workings, (measure, words), chart, verdict, build_marks(facts, measure.id, chart)[1]) | {
         "left_out_months": charts.left_out,
         "measure_charts": blocks,
         "settled_to": _last_settled(cohort),

@@ -6,13 +6,14 @@ depend on which is done first.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from qi_analysis.consent import list_stories
-from qi_analysis.periods import Period, parse_period
+from qi_analysis.periods import parse_period
 from qi_analysis.record_words import clean_words, describe_state, list_cycles, name_role
 from qi_analysis.revisions import CLOCK_WORDS, build_moved
 from qi_analysis.settings import Record
@@ -21,8 +22,28 @@ from qi_analysis.workings import Workings
 
 DECIDED = {"adopt": "adopted", "adapt": "adapted", "abandon": "abandoned", "running": "finished, no decision yet"}
 PARTS = ("definitions", "roles", "ideas", "tests", "stories", "actions")
+RESULTS = "results.csv"
+SAYS_ITSELF = ("definitions", "roles", "stories")  # parts whose status says nothing when something is new
 MOST_NAMED = 6  # changes of one part that are named; the rest is counted
 MOST_FIGURES = 12
+
+
+@dataclass(frozen=True)
+class Before:
+    """The published review to compare with: its manifest and its results as released."""
+
+    manifest: Mapping[str, Any]
+    results: Path
+
+
+def find_before(earlier: Sequence[Any], published: Mapping[str, Sequence[Any]], period_id: str) -> Before | None:
+    """The last revision of this month, else of the latest month before it that was published before the run began.
+
+    earlier: the revisions of this month; published: period id -> revisions, oldest first (publish.read_published).
+    """
+    months = [month for month in published if month < period_id]
+    last = earlier[-1] if earlier else published[max(months)][-1] if months else None
+    return Before(last.manifest, last.folder / RESULTS) if last else None
 
 
 def build_snapshot(workings: Workings) -> dict[str, Any]:
@@ -45,31 +66,26 @@ def build_snapshot(workings: Workings) -> dict[str, Any]:
 
 def _list_definitions(record: Record) -> dict[str, str]:
     """What is counted: the version and choice of "completed", the rules of the charts, and each measure."""
-    measures = {
-        one.id: "/".join((one.numerator, one.denominator, one.month_by, one.chart)) for one in record.measures
-    }
+    measures = {one.id: "/".join((one.numerator, one.denominator, one.month_by, one.chart)) for one in record.measures}
     completion = record.completion
-    return measures | {"completed": f"version {completion.version}, {completion.team_choice}", "rules": record.settings.rules}
+    return measures | {
+        "completed": f"version {completion.version}, {completion.team_choice}",
+        "rules": record.settings.rules,
+    }
 
 
-def find_before(published: Mapping[str, Sequence[Any]], period_id: str) -> Any:
-    """The published review to compare with: the last revision of this month, else of the latest month before; None without."""
-    months = [month for month in sorted(published) if month <= period_id and published[month]]
-    return published[months[-1]][-1] if months else None
-
-
-def build_new(workings: Workings, results: pd.DataFrame, before: Any) -> dict[str, Any]:
-    """What page 14 says, by part a list of sentences. before: see find_before; None gives the first report.
+def build_new(workings: Workings, results: pd.DataFrame, before: Before | None) -> dict[str, Any]:
+    """What page 14 says, by part a list of sentences. before: None gives the first report.
 
     results: the released results of this review.
     """
     if before is None:
         return {"since": "", "figures": [], "parts": {}}
-    old, now = before.manifest.get("record"), build_snapshot(workings)
+    old, now = before.manifest.get("record") or {}, build_snapshot(workings)
     names = _build_names(workings.team, workings.record)
-    is_other = old is None or old["is_example"] != now["is_example"]
+    is_same = bool(old) and old["is_example"] == now["is_example"]
     since = f"{before.manifest['title']}, revision {before.manifest['revision']}"
-    parts = {} if is_other else {part: _compare(old.get(part, {}), now[part], names[part]) for part in PARTS}
+    parts = {part: _compare(part, old.get(part, {}), now[part], names[part]) for part in PARTS} if is_same else {}
     return {"since": since, "figures": _list_figures(workings, results, before), "parts": parts}
 
 
@@ -86,36 +102,34 @@ def _build_names(team: TeamRecord, record: Record) -> dict[str, dict[str, str]]:
     return {part: {one: clean_words(text) for one, text in known.items()} for part, known in names.items()}
 
 
-def _compare(old: Mapping[str, str], now: Mapping[str, str], names: Mapping[str, str]) -> list[str]:
-    """One sentence for each id that is new, changed or gone; of many the first are named and the others counted."""
-    told = [f"New: {names.get(one, one)} ({status})." for one, status in now.items() if one not in old]
-    told += [
-        f"{names.get(one, one)}: {status}, before: {old[one]}."
-        for one, status in now.items()
-        if one in old and old[one] != status
+def _compare(part: str, old: Mapping[str, str], now: Mapping[str, str], names: Mapping[str, str]) -> list[str]:
+    """One sentence for each id that is new, changed or gone; of many the first are named and the others counted.
+
+    A story that may no longer be shown is not mentioned.
+    """
+    is_measure = {one: part == "definitions" and "/" in status for one, status in now.items()}
+    told = [
+        f"New: {names.get(one, one)}{'' if part in SAYS_ITSELF else f' ({now[one]})'}." for one in now if one not in old
     ]
-    gone = [clean_words(one) for one in old if one not in now]
+    told += [
+        f"{names.get(one, one)}: "
+        + ("what is counted has changed." if is_measure[one] else f"{now[one]}, before: {old[one]}.")
+        for one in now
+        if one in old and old[one] != now[one]
+    ]
+    gone = [names.get(one, clean_words(one)) for one in old if one not in now and part != "stories"]
     told += [f"No longer there: {', '.join(gone[:MOST_NAMED])}."] if gone else []
     return told if len(told) <= MOST_NAMED else [*told[:MOST_NAMED], f"And {len(told) - MOST_NAMED} more."]
 
 
-def _list_figures(workings: Workings, results: pd.DataFrame, before: Any) -> list[str]:
+def _list_figures(workings: Workings, results: pd.DataFrame, before: Before) -> list[str]:
     """Months of the main measure whose released figure is another now, and how many other figures moved."""
-    from qi_analysis.publish import RESULTS
-
-    month = parse_period(before.manifest["period"])
-    moved = _find_moved(before.folder / RESULTS, results, month, workings.record)
+    last = pd.Timestamp(parse_period(before.manifest["period"]).end)
+    known = results[results["interval_start"] <= last]  # the months that both reviews hold
+    moved = build_moved(before.results, known, workings.record.measures) if before.results.exists() else []
     aim = next(one for one in workings.record.measures if one.id == workings.record.aim.measure)
     own = f"{aim.name} ({aim.id}{CLOCK_WORDS[aim.month_by]})"
     ours = [f"{when}: {new}, before: {old}." for when, what, old, new in moved if what == own]
-    rest = len(moved) - len(ours)
-    shown = ours[-MOST_FIGURES:]
-    older = [f"And {len(ours) - len(shown)} months before these."] if len(ours) > len(shown) else []
-    return [*shown, *older, *([f"Of other measures {rest:,} figures moved."] if rest else [])]
-
-
-def _find_moved(file: Path, results: pd.DataFrame, month: Period, record: Record) -> list[list[str]]:
-    """The figures that differ, of the months that both reviews hold."""
-    known = results[results["interval_start"] <= pd.Timestamp(month.end)]
-    moved = build_moved(file, known, record.measures) if file.exists() else []
-    return [row for row in moved if len(known)]
+    rest, older = len(moved) - len(ours), max(0, len(ours) - MOST_FIGURES)
+    told = [*ours[-MOST_FIGURES:], *([f"And {older} months before these."] if older else [])]
+    return [*told, *([f"Of other measures {rest:,} figures moved."] if rest else [])]

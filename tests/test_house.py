@@ -33,9 +33,10 @@ LAYERS = (
     "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase competing proportions",
     "suggestion confirmation signals wording benchmark_settings benchmark_data benchmark_levels benchmark release standing",
     "standing_release benchmark_release published_figures",
-    "workings workshop trust detection recording leaving reasons characteristics fairness glance measure_words measure_charts review_facts summaries revisions",
+    "record_words chart_keys workings workshop trust detection recording leaving reasons characteristics fairness glance measure_words measure_charts review_facts revisions",
+    "cycle_results method_checks whats_new record_release summaries",
     "review fragments charts bars incidence funnel_chart page_words page_trust page_benchmark page_glance page_measures page_standing",
-    "page_leaving page_reasons page_fairness pages",
+    "page_leaving page_reasons page_fairness driver_diagram page_record page_aim page_tests page_stories page_actions page_method page_new pages",
     "gate publish kernels reports",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
     "fingerprint seen making runs definition_pages check_record read_back cli __main__",
@@ -45,6 +46,7 @@ RUNNERS = {"papermill", "nbconvert", "nbclient"}
 KERNEL_TOOLS = {"jupyter_client", "ipykernel"}
 ROWS = {*ORDER[ORDER.index("headings") : ORDER.index("spc_spec")]} | {
     "workshop", "workings", "trust", "recording", "leaving", "reasons", "characteristics", "fairness", "glance", "measure_charts", "summaries",
+    "cycle_results", "method_checks", "whats_new", "record_release",
 }  # fmt: skip
 MODULE_LINES, FUNCTION_LINES, ARGUMENTS = 250, 40, 5
 SKIPPED = {

@@ -12,7 +12,7 @@ from qi_analysis.reports import PARAMETERS
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LONGEST_CELL, MOST_CELLS = 10, 15
+LONGEST_CELL, MOST_CELLS = 10, 30
 WORK = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.AsyncFor, ast.While, ast.Lambda)
 ABSOLUTE = re.compile(
     r"""(?:^|[\s"'(=])(?:/(?:home|Users|root|tmp|mnt|work|opt|etc|var)\b|[A-Za-z]:\\|~/|\\\\\w)""", re.M
