@@ -1,15 +1,18 @@
 """The whole record checked at once: the settings, the worked examples and the team's own part, told together."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from qi_analysis.faults import Faults
-from qi_analysis.record import collect_record
+from qi_analysis.fingerprint import digest_code, digest_file
+from qi_analysis.places import Places
+from qi_analysis.publish import find_last_review, write_whole
+from qi_analysis.record import Collected, collect_record
 from qi_analysis.settings import Record
 from qi_analysis.team_record import check_team_record, read_team_record
 from qi_analysis.team_record_values import LEVELS, STOP, Finding, TeamRecord
-from qi_analysis.worked_examples import check_examples
 
 MEANINGS = {
     "STOP": "no review is made until these are put right",
@@ -32,19 +35,35 @@ class Checked:
         return any(one.level == STOP for one in self.findings)
 
 
-def check_record(folder: Path, day: date, last_review: date | None = None) -> Checked:
-    """Everything that is to be told about project/ as at a day. Never raises for what is written there.
-
-    last_review: the day to which the last published review looked, None when there is none.
-    """
-    collected = collect_record(folder)
+def check_record(places: Places, day: date) -> Checked:
+    """Everything that is to be told about project/ as at a day. Never raises for what is written there."""
+    collected = collect_record(places.record)
     faults = Faults(collected.faults)
-    if collected.completion is not None:
-        faults.stop_all(check_examples(collected.measures, collected.completion))
-    team = read_team_record(folder, collected.charts)
-    team = check_team_record(team, None, day, day, last_review)
+    faults.stop_all(_check_examples(places, collected))
+    team = read_team_record(places.record, collected.charts)
+    team = check_team_record(team, None, day, day, find_last_review(places.reports))
     faults += team.findings
     return Checked(collected.record, team, faults.sort_levels())
+
+
+def _check_examples(places: Places, collected: Collected) -> list[str]:
+    """The worked examples that do not hold; what was found is kept, as it takes seconds, until code or files change."""
+    if collected.completion is None:
+        return []
+    files = [digest_file(places.record / name) for name in ("completion.toml", "measures.toml")]
+    key = hashlib.sha256(" ".join([digest_code(), *files]).encode()).hexdigest()
+    kept = places.processed / "worked_examples.json"
+    try:
+        known = json.loads(kept.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    if known.get("key") != key:
+        from qi_analysis.worked_examples import check_examples
+
+        known = {"key": key, "faults": check_examples(collected.measures, collected.completion)}
+        places.processed.mkdir(parents=True, exist_ok=True)
+        write_whole(kept, json.dumps(known))
+    return list(known["faults"])
 
 
 def describe_findings(findings: tuple[Finding, ...]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The command line. It alone prints; everything else raises."""
+"""The command line. It and new_command.py alone print; everything else raises."""
 
 import gc
 import logging
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qi_analysis.errors import QiError
+from qi_analysis.new_command import build_new
 
 if TYPE_CHECKING:
     from qi_analysis.places import Places
@@ -20,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="From a raw extract to a published monthly review of LI CBT completion.",
 )  # fmt: skip
+app.add_typer(build_new(), name="new")
 UNEXPECTED = 4
 RARE = (200_000, 20, 20)  # imports and tables make few cycles: looking for them less often saves a tenth
 
@@ -95,10 +97,9 @@ def _check_record(places: "Places") -> "Record":
     from datetime import date
 
     from qi_analysis.check_record import check_record, describe_findings
-    from qi_analysis.publish import find_last_review
     from qi_analysis.read_back import describe_record
 
-    checked = check_record(places.record, date.today(), find_last_review(places.reports))
+    checked = check_record(places, date.today())
     for line in describe_findings(checked.findings):
         typer.echo(line)
     if checked.stops or checked.record is None:

@@ -28,8 +28,9 @@ EXPECTED = {  # the kind of a value -> what to do when another was written
 
 def find_near(word: str, known: Iterable[str]) -> str:
     """' Did you mean "owner"?' with the nearest known word, "" when none is near."""
-    near = difflib.get_close_matches(word.lower(), list(known), 1)
-    return f' Did you mean "{near[0]}"?' if near else ""
+    small = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(word.lower(), list(small), 1)
+    return f' Did you mean "{small[near[0]]}"?' if near else ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,14 @@ class Place:
 
 
 class Faults(list[Finding]):
-    """What was found so far, and the checks that add to it."""
+    """What was found so far, and the checks that add to it.
+
+    ids: those that stand in the files, also in blocks that could not be read, so that nothing that names them is blamed.
+    """
+
+    def __init__(self, found: Iterable[Finding] = ()) -> None:
+        super().__init__(found)
+        self.ids: set[str] = set()
 
     def tell(self, level: str, place: str, message: str) -> None:
         """Add a finding whose message is a whole sentence."""

@@ -92,5 +92,5 @@ def looks_like_name(text: str) -> bool:
 
 def quote(text: str) -> str:
     """A written value in quotation marks to show which is meant; long ones and personal details are not repeated."""
-    hidden = len(text) > 40 or find_details(text) or looks_like_name(text)
+    hidden = len(text) > 40 or find_details(text)
     return "what is written" if hidden else f'"{text}"'

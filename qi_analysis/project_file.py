@@ -43,7 +43,7 @@ def _read_aim(source: Source, faults: Faults) -> Aim | None:
         number = written[1].strip(".")
         share = f"{float(number) / 100:.2f}" if number.count(".") < 2 else "0.70"
         faults.stop("project.toml, target", f'write {number}% as {share}. You wrote "{target.strip()}".')
-        table = {key: value for key, value in table.items() if key != "target"}
+        table = {**table, "target": 0.5}  # some share, so that no more is told about it
     rest = {key: value for key, value in table.items() if key != "baseline"}
     aim: Aim | None = faults.build(Aim, place, rest, baseline=_read_baseline(baseline, faults))
     if aim is not None:

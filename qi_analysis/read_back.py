@@ -9,7 +9,7 @@ from qi_analysis.phrases import describe_value, lower_first
 from qi_analysis.settings import Record
 from qi_analysis.team_record_values import Action, Cycle, TeamRecord
 
-MOST_NAMED = 3
+MOST_NAMED = 8
 
 
 def describe_record(record: Record, team: TeamRecord, day: date) -> str:

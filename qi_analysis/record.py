@@ -49,6 +49,7 @@ class Collected:
     charts: Mapping[str, str] | None = None
     completion: Completion | None = None
     measures: tuple[Measure, ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 def _read_completion(source: Source | None, faults: Faults) -> Completion | None:
@@ -132,7 +133,7 @@ def collect_record(folder: Path) -> Collected:
     check_aim(aim, measures, faults)
     stopped = {one.place.partition(",")[0] for one in faults if one.level == STOP}
     followed = None if "measures.toml" in stopped else completion
-    rest = Collected(faults, None, charts, followed, measures)
+    rest = Collected(faults, None, charts, followed, measures, events)
     if stopped or aim is None or project is None or completion is None:
         return rest
     record = Record(

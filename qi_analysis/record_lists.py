@@ -51,10 +51,11 @@ def find_delimiter(text: str, known: Collection[str]) -> str:
     """The sign between the cells of a list: the one that gives most of the known headings; a comma when none does."""
     head = [line for line in text.split("\n")[:2] if line.strip() and not line.lower().startswith("sep=")][:1]
     first = head[0] if head else ""
-    return max(DELIMITERS, key=lambda sign: len({_heading(cell) for cell in first.split(sign)} & set(known)))
+    return max(DELIMITERS, key=lambda sign: len({name_heading(cell) for cell in first.split(sign)} & set(known)))
 
 
-def _heading(cell: str) -> str:
+def name_heading(cell: str) -> str:
+    """A heading as it is known: "Done on" is done_on."""
     return "_".join(cell.strip().strip('"').lower().replace("-", " ").split())
 
 
@@ -73,7 +74,7 @@ def read_list(path: Path, faults: Faults, level: str = WARN) -> tuple[Row, ...]:
         rows = rows[1:]
     if not rows:
         return ()
-    headings = [_heading(cell) for cell in rows[0][1]]
+    headings = [name_heading(cell) for cell in rows[0][1]]
     if not _check_headings(headings, name, faults, level):
         return ()
     kept = [
@@ -109,6 +110,9 @@ def _split(text: str, delimiter: str, name: str, faults: Faults) -> Iterator[tup
 def _check_headings(headings: list[str], name: str, faults: Faults, level: str) -> bool:
     """Whether the rows can be read under these headings."""
     known, place = SHAPES[name], f"{name}, row 1"
+    if not set(headings) & set(known):
+        faults.stop(place, f"this must be the row of headings: {','.join(known)}")
+        return False
     for heading in dict.fromkeys(headings):
         if heading and heading not in known:
             hint = find_near(heading, known) or f" Known here: {', '.join(known)}."

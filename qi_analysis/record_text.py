@@ -24,6 +24,7 @@ BACKSLASH = "a backslash in a text must be written twice (\\\\). Or write / inst
 UNCLOSED = "a list, a table or a text is opened and never closed. Add the missing bracket or quotation marks."
 KEY = re.compile(r"""\s*["']?([\w-]+)["']?\s*=""")
 HEADING = re.compile(r"\s*\[\[?\s*([\w.\"' -]+?)\s*\]\]?\s*(?:#.*)?")
+ID = re.compile(r"\s*id\s*=\s*\W?([\w-]+)")
 BARE_DATE = re.compile(r"(=\s*)(\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4})(?=\s*(?:[,}#\]]|$))")
 DOUBLE, SINGLE = re.compile("[\u201c\u201d\u201e\u201f\u2033]"), re.compile("[\u2018\u2019\u201a\u201b]")
 OPENS = re.compile(r"(?:^|[=\[,])\s*([\"'\u201c\u201d\u201e\u201f\u2033\u2018\u2019\u201a\u201b])")
@@ -106,6 +107,7 @@ def check_details(lines: Iterable[str], name: str, faults: Faults) -> None:
 def parse_source(text: str, name: str, file: str, faults: Faults) -> Source | None:
     """TOML as a Source; faults are told with their line. name: in sentences; file: where a line is named."""
     lines, lost = text.split("\n"), set[str]()
+    faults.ids |= {found[1] for line in lines if (found := ID.match(line))}
     for _ in range(MOST_LINES_TOLD):
         try:
             return Source(name, tomllib.loads("\n".join(lines)), _index(lines), frozenset(lost))
@@ -132,7 +134,7 @@ def parse_source(text: str, name: str, file: str, faults: Faults) -> Source | No
 def _explain(fault: str) -> str:
     if re.search(r"overwrite|twice|Duplicate|mutate|redefine", fault):
         return TWICE
-    return BACKSLASH if "Unescaped" in fault else LAYOUT
+    return BACKSLASH if re.search("Unescaped|hex|Escaped", fault) else LAYOUT
 
 
 def _mend(lines: list[str], number: int, file: str, faults: Faults) -> bool:
@@ -175,3 +177,18 @@ def _index(lines: list[str]) -> dict[tuple[str, int], dict[str, int]]:
         elif key := KEY.match(line):
             found[at].setdefault(key[1], number)
     return found
+
+
+def find_heading(lines: list[str], name: str, number: int) -> int:
+    """How many lines stand before the end of the block under a heading, blocks inside it included, comments below it not.
+
+    All lines when there is no such heading.
+    """
+    starts = [(at, match[1]) for at, line in enumerate(lines) if (match := HEADING.fullmatch(line))]
+    found = [at for at, heading in starts if heading == name]
+    if number >= len(found):
+        return len(lines)
+    end = next((at for at, heading in starts if at > found[number] and not heading.startswith(f"{name}.")), len(lines))
+    while end > found[number] and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+        end -= 1
+    return end

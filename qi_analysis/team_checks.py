@@ -13,6 +13,7 @@ SHARES = ("p", "pp", "ip")  # charts of measures whose values are shares
 PARTS = ("team.toml", "drivers.toml", "pdsa", "stories", "actions.csv", "feedback.csv", "decisions.md", "handover.md")
 FILES = ("project.toml", "completion.toml", "measures.toml", "benchmark.toml", "columns.toml", *PARTS, "events.csv")
 OTHERS = ("columns.example.toml", "example", "README.md")
+MOST_NAMED = 8
 TEMPORARY = ("~$", ".", "Thumbs.db", "desktop.ini")
 
 
@@ -104,8 +105,9 @@ def describe_share_wanted(value: float) -> str:
 
 
 def _check_known(place: str, one: str, known: Collection[str], what: str, faults: Faults) -> None:
-    if one not in known:
-        faults.warn(place, f"{quote(one)} is not {what}.{find_near(one, known)}")
+    if one not in known and one not in faults.ids:
+        some = f" Known are: {', '.join(sorted(set(known))[:MOST_NAMED])}." if known else ""
+        faults.warn(place, f"{quote(one)} is not {what}.{find_near(one, known) or some}")
 
 
 def _check_roles(team: TeamRecord, faults: Faults) -> None:
@@ -113,7 +115,7 @@ def _check_roles(team: TeamRecord, faults: Faults) -> None:
     roles = team.team.roles
     known = {name.casefold() for role in roles for name in (role.id, role.role, role.short)}
     for place, written, is_id in _list_roles(team):
-        if not written or written.casefold() in known:
+        if not written or written.casefold() in known or written in faults.ids:
             continue
         near = find_near(written, [role.id for role in roles])
         if looks_like_name(written):

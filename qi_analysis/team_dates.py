@@ -47,9 +47,10 @@ def _judge_consent(story: Story, day: date) -> tuple[str, str]:
     if story.consent_ends is not None and story.consent_ends < day:
         ended = describe_day_short(story.consent_ends)
         return STOP, f"consent ended on {ended}. Renew it or set consent to none."
-    for name, value in (("consent_on", story.consent_on), ("consent_ends", story.consent_ends)):
-        if value is None:
-            return WARN, f"{name} is not filled in, so it will not appear in any edition. Add the date."
+    days = {"consent_on": story.consent_on, "consent_ends": story.consent_ends}
+    missing = " and ".join(name for name, value in days.items() if value is None)
+    if missing:
+        return WARN, f"fill in {missing}. Until then it will not appear in any edition."
     if story.consent == "team":
         return WARN, 'consent is "team", so it will not appear in the plain edition.'
     return NOTE, ""

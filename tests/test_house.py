@@ -39,7 +39,7 @@ LAYERS = (
     "page_leaving page_reasons page_fairness driver_diagram page_record page_aim page_tests page_stories page_actions page_method page_new pages",
     "gate publish kernels reports",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
-    "fingerprint seen making runs definition_pages check_record read_back cli __main__",
+    "fingerprint seen making runs definition_pages check_record read_back entry_kinds entry_files new_entry new_command cli __main__",
 )
 ORDER = [name for layer in LAYERS for name in layer.split()]
 RUNNERS = {"papermill", "nbconvert", "nbclient"}
