@@ -14,7 +14,18 @@ import pandas as pd
 from qi_analysis.chart_style import Mark, arrange_marks
 from qi_analysis.phrases import describe_month, describe_months
 
-WINDOWS = (0.0, 0.02, 0.04, 0.07, 0.12, 0.2)  # how close tests share a mark, in parts of the months drawn
+WINDOWS = (
+    0.0,
+    0.02,
+    0.03,
+    0.04,
+    0.05,
+    0.06,
+    0.08,
+    0.1,
+    0.13,
+    0.2,
+)  # how close tests share a mark, in parts of the months drawn
 MOST_ROWS = 2  # of signs above a chart
 MOST_TITLES = 3  # named for one shared mark
 Key = list[tuple[str, str]]
@@ -89,11 +100,11 @@ def _group(cycles: Sequence[Mapping[str, Any]], months: float) -> list[list[Mapp
 def _name_group(group: Sequence[Mapping[str, Any]], is_example: bool) -> tuple[Mark, str]:
     """The mark of one test or of several, and its words in the key."""
     first, last = group[0], group[-1]
-    example = "Example, not the team's: " if is_example else ""
+    example = " (example, not the team's)" if is_example else ""
     if len(group) == 1:
-        return Mark(_day(first), str(first["number"])), f"{example}{first['title']}, from {first['start']}"
+        return Mark(_day(first), str(first["number"])), f"{first['title']}, from {first['start']}{example}"
     titles = [one["title"] for one in group[:MOST_TITLES]]
     more = f" and {len(group) - MOST_TITLES} more" if len(group) > MOST_TITLES else ""
     span = describe_months(_day(first), _day(last))
     mark = Mark(_day(first), f"{first['number']}-{last['number']}")
-    return mark, f"{example}{len(group)} tests, {span}: {'; '.join(titles)}{more}"
+    return mark, f"{len(group)} tests, {span}: {'; '.join(titles)}{more}{example}"

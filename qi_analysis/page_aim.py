@@ -14,7 +14,8 @@ def show_aim(release: Release) -> Html:
     facts, chart = release.facts, release.tables["chart"]
     drawn = chart[chart["is_drawn"] & chart["value"].notna()]
     base = drawn[drawn["in_baseline"]]
-    pairs = [("Aim", _describe_aim(facts)), ("Target", facts["target_sentence"])]
+    centre = float(base["centre"].iloc[-1]) if len(base) else None
+    pairs = [("Aim", _describe_aim(facts, centre)), ("Target", facts["target_sentence"])]
     if len(base):
         first, last = base["interval_start"].min(), base["interval_start"].max()
         words = f"{percent(base['centre'].iloc[-1])} ({describe_month(first)} to {describe_month(last)})"
@@ -28,10 +29,19 @@ def show_aim(release: Release) -> Html:
     return Html(render_facts(pairs) + _show_checks(facts["team"]["aim"]["checks"]))
 
 
-def _describe_aim(facts: Any) -> str:
+def _describe_aim(facts: Any, baseline: float | None) -> str:
+    """The aim in one sentence: for whom, from where to where, by when, as far as the team has set it."""
     change = "Raise" if facts["direction"] == "increase" else "Lower"
-    sentence = f"{change} the share of {facts['population']} who complete it"
-    return f"{sentence}, by {facts['target_by_words']}." if facts["target_by_words"] else f"{sentence}."
+    target = facts["target"]
+    way = (
+        ""
+        if target is None
+        else f" to {percent(target)}"
+        if baseline is None
+        else f" from {percent(baseline)} to {percent(target)}"
+    )
+    by = f", by {facts['target_by_words']}" if facts["target_by_words"] else ""
+    return f"{change} the share of {facts['population']} who complete it{way}{by}."
 
 
 def _show_checks(checks: list[dict[str, Any]]) -> Html:

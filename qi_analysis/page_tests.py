@@ -38,6 +38,7 @@ PLAIN_DECISIONS = {
 }
 READING = [
     "The result is measured on the figures of the whole service, in whole months. It is compared with up to 12 months before.",
+    "Counts other than those of the main measure are rounded to the nearest 5. Whether chance can explain a difference is judged on the exact ones.",
     "After is not because of: other things changed too. Of 20 tests without any effect, 1 would look like a change by chance.",
 ]
 NO_DIAGRAM = "No driver diagram yet: what has to be true for the aim to be met, and which ideas could bring it about."
@@ -88,8 +89,8 @@ def _outline(driver: Mapping[str, Any]) -> tuple[str, list[str], list[str]]:
 
 
 def _tell_idea(idea: Mapping[str, Any]) -> str:
-    raised = f", raised by: {idea['raised_by']}" if idea["raised_by"] else ""
-    return f"{idea['idea']} ({describe_idea(idea)}{raised})"
+    raised = f" Raised by: {idea['raised_by']}." if idea["raised_by"] else ""
+    return f"{idea['idea'].rstrip('.')}. {upper_first(describe_idea(idea))}.{raised}"
 
 
 def _show_ideas(team: Any) -> Html:
@@ -144,7 +145,7 @@ def _show_card(one: Mapping[str, Any]) -> Html:
     prediction = one["prediction"] or "No prediction was written."
     pairs = [
         ("When", _describe_when(one)),
-        ("On", one["scale"] or "The scale is not written."),
+        ("How big", one["scale"] or "The scale is not written."),
         ("Idea", one["idea"] or "No idea of the driver diagram is named."),
         ("Prediction", prediction),
         ("Result", " ".join(one["result"])),
