@@ -9,7 +9,7 @@ from qi_analysis.page_record import HOW, flag_example, render_missing
 from qi_analysis.release import Release
 
 NONE = "No action is recorded yet."
-ADD = f"Write who does what by when in project/actions.csv, one line for each. {HOW}"
+ADD = f"Say who does what by when with: qi new action. {HOW}"
 MOST_ROWS = 25  # of one table in full view
 Actions = Sequence[dict[str, str]]
 

@@ -9,7 +9,7 @@ from qi_analysis.page_record import HOW, flag_example, join_words, render_missin
 from qi_analysis.release import Release
 
 NO_TEAM = "No role is recorded yet, so we cannot say who is on the team."
-ADD_TEAM = f"Write the roles, never names, in project/team.toml. {HOW}"
+ADD_TEAM = f"Add roles, never names, with: qi new role. {HOW}"
 NO_SCORE = "The team has not set a score yet. Agree one and write it as a heading of decisions.md, such as: ## 2022-06-21 Progress score 2.5"
 SCORE_NOTE = "The team sets the score, from 0.5 to 5.0. The report only lists what the record holds for each step."
 

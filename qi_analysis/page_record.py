@@ -6,7 +6,7 @@ from typing import Any
 from qi_analysis.fragments import Html, render_flag, render_notes
 
 EXAMPLE = "Example record, not the team's."
-HOW = "docs/keep_the_record.md shows how, and qi check says whether it can be read."
+HOW = "docs/the_record.md shows how."
 MOST_NAMED = 3
 
 

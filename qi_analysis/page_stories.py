@@ -6,7 +6,7 @@ from qi_analysis.phrases import upper_first
 from qi_analysis.release import Release
 
 NONE = "No story is shown. A story needs the teller's consent for this edition, and the consent must not have ended."
-ADD = f"Ask a service user or a member of staff, and add a file to project/stories with what they agreed to. {HOW}"
+ADD = f"Ask a service user or a member of staff what they agree to, and add it with: qi new story. {HOW}"
 TOLD = "The words were checked with the teller, who can take them back at any time."
 PLAIN_NONE = "We have no story to show. We only show a story when the person has said yes to it."
 PLAIN_ADD = "Do you want to tell us what it was like for you? The last page says how to reach us."

@@ -42,9 +42,9 @@ READING = [
     "After is not because of: other things changed too. Of 20 tests without any effect, 1 would look like a change by chance.",
 ]
 NO_DIAGRAM = "No driver diagram yet: what has to be true for the aim to be met, and which ideas could bring it about."
-ADD_DIAGRAM = f"Write them in project/drivers.toml. {HOW}"
+ADD_DIAGRAM = f"Write the drivers in project/drivers.toml, and add ideas with: qi new idea. {HOW}"
 NO_TESTS = "No test is recorded yet."
-ADD_TESTS = f"Add a file to project/pdsa for each test, with its prediction, before you look at the result. {HOW}"
+ADD_TESTS = f"Add one with: qi new cycle. Write the prediction before you look at the result. {HOW}"
 ASK = "Ask them: what would make it easier for people to stay?"
 MEANING = {
     "testing": "We are trying it on a small scale.",

@@ -7,6 +7,7 @@ become "fewer than 8", as a test on so few could tell who they are.
 import re
 from collections.abc import Collection
 from datetime import date, timedelta
+from functools import cache
 
 from qi_analysis.disclosure import LARGEST_HIDDEN, ROUND_TO, SMALLEST_BASE
 from qi_analysis.personal import find_details, looks_like_name
@@ -35,6 +36,7 @@ KINDS = {  # whose perspective a role brings: words of the role, the first that 
 }  # fmt: skip
 
 
+@cache
 def clean_words(text: str) -> str:
     """A text of the record (Markdown) as it may be shown: links and headings as plain words.
 
