@@ -11,6 +11,7 @@ from qi_analysis.faults import Faults, Place
 from qi_analysis.record_text import Source
 from qi_analysis.settings import RULES, Aim, Phase, ServiceCode, Settings
 from qi_analysis.team_checks import describe_share_wanted
+from qi_analysis.team_parts import check_filled, check_order
 
 STATUS = ("planning", "testing", "implementing", "sustaining", "closed")
 TOP = ("title", "started", "status", "aim", "scope", "settings", "phases", "service_codes", "accepted_gaps")
@@ -88,9 +89,15 @@ def read_project(source: Source, faults: Faults) -> dict[str, Any]:
     project = faults.build(_Project, Place("project.toml", "", {}, source.lost), top)
     if project is not None:
         faults.one_of("project.toml, status", project.status, STATUS)
+        check_filled("project.toml, title", project.title, faults)
     aim = _read_aim(source, faults) if "aim" in table else None
     codes = _build_all(ServiceCode, source, "service_codes", faults)
+    for code in codes:
+        check_order(f"project.toml, service code {code.code}", code.from_, code.to, faults)
     gaps = _build_all(_Gap, source, "accepted_gaps", faults)
+    for gap in gaps:
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", gap.month):
+            faults.stop("project.toml, [[accepted_gaps]], month", "write the month as 2022-09.")
     return {"project": project, "settings": settings, "aim": aim, "codes": codes, "gaps": gaps}
 
 

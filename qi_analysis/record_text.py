@@ -1,7 +1,7 @@
 """The files of the record as text and as TOML, from whatever editor saved them, with every unreadable line told.
 
 Notepad, Word and Excel are read: byte-order marks, Windows line ends and letters, curly quotation marks around a text,
-dates typed as 04/10/2021 without quotation marks. What is mended is told as a NOTE; a line that cannot be read is told and
+04/10/2021 and 70% typed without them. What is mended is told as a NOTE; a line that cannot be read is told and
 left out, so that the rest of its file and of the record is still looked at.
 """
 
@@ -19,13 +19,17 @@ from qi_analysis.team_record_values import STOP, WARN
 
 MOST_LINES_TOLD = 20  # of one file that cannot be read
 LAYOUT = "I cannot read this line. Text needs quotation marks at both ends."
+NO_SIGN = "I cannot read this line. It needs a name, the sign = and a value."
+POINT = "a number is written with a point, such as 0.70."
+SMALL = "write true or false in small letters."
 TWICE = "this stands here for a second time. Keep one of the two."
 BACKSLASH = "a backslash in a text must be written twice (\\\\). Or write / instead."
 UNCLOSED = "a list, a table or a text is opened and never closed. Add the missing bracket or quotation marks."
 KEY = re.compile(r"""\s*["']?([\w-]+)["']?\s*=""")
+LOST = re.compile(r"""\s*["']?([\w-]+)["']?\s*[=:\s]""")
 HEADING = re.compile(r"\s*\[\[?\s*([\w.\"' -]+?)\s*\]\]?\s*(?:#.*)?")
 ID = re.compile(r"\s*id\s*=\s*\W?([\w-]+)")
-BARE_DATE = re.compile(r"(=\s*)(\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4})(?=\s*(?:[,}#\]]|$))")
+BARE = re.compile(r"(=\s*)(\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}|\d+(?:\.\d+)?\s?%)(?=\s*(?:[,}#\]]|$))")
 DOUBLE, SINGLE = re.compile("[\u201c\u201d\u201e\u201f\u2033]"), re.compile("[\u2018\u2019\u201a\u201b]")
 OPENS = re.compile(r"(?:^|[=\[,])\s*([\"'\u201c\u201d\u201e\u201f\u2033\u2018\u2019\u201a\u201b])")
 
@@ -122,8 +126,8 @@ def parse_source(text: str, name: str, file: str, faults: Faults) -> Source | No
             number = int(found[1])
             if _mend(lines, number, file, faults):
                 continue
-            faults.stop(f"{file}, line {number}", _explain(str(fault)))
-            key = KEY.match(lines[number - 1])
+            faults.stop(f"{file}, line {number}", _explain(str(fault), lines[number - 1]))
+            key = LOST.match(lines[number - 1])
             if not key:  # a heading or the middle of a list: what follows would be read wrongly
                 return None
             lost.add(key[1])
@@ -131,16 +135,23 @@ def parse_source(text: str, name: str, file: str, faults: Faults) -> Source | No
     return None
 
 
-def _explain(fault: str) -> str:
+def _explain(fault: str, line: str) -> str:
+    """What is wrong with a line that cannot be read, and what to do."""
     if re.search(r"overwrite|twice|Duplicate|mutate|redefine", fault):
         return TWICE
-    return BACKSLASH if re.search("Unescaped|hex|Escaped", fault) else LAYOUT
+    if re.search("Unescaped|hex|Escaped", fault):
+        return BACKSLASH
+    if re.search(r"=\s*-?\d+,\d+\s*(#|$)", line):
+        return POINT
+    if re.search(r"=\s*(True|False|TRUE|FALSE|yes|no|Yes|No)\b", line):
+        return SMALL
+    return LAYOUT if "=" in line or line.lstrip().startswith(("[", '"')) else NO_SIGN
 
 
 def _mend(lines: list[str], number: int, file: str, faults: Faults) -> bool:
-    """Whether a line could be mended in `lines`: curly quotation marks around texts, bare dates."""
+    """Whether a line could be mended in `lines`: curly quotation marks around texts, bare dates and shares."""
     line = lines[number - 1]
-    mended = BARE_DATE.sub(lambda found: f'{found[1]}"{found[2]}"', line)
+    mended = BARE.sub(lambda found: f'{found[1]}"{found[2]}"', line)
     if mended == line:
         mended = _straighten(line)
         if mended != line:

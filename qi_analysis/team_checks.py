@@ -33,8 +33,9 @@ def _check_folder(folder: Path, faults: Faults) -> None:
     if folder.exists() and not folder.is_dir():
         faults.stop(folder.name, "this must be a folder that holds one file for each.")
         return
+    read = list_prose(folder)
     for path in sorted(folder.iterdir()) if folder.exists() else ():
-        if path not in list_prose(folder) and not path.name.startswith(TEMPORARY) and path.stem.lower() != "readme":
+        if path not in read and not path.name.startswith(TEMPORARY) and path.stem.lower() != "readme":
             place = f"{folder.name}/{path.name}"
             faults.tell(WARN, place, f"{place} is not read. Give it a name that ends in .md.")
 
@@ -115,12 +116,13 @@ def _check_roles(team: TeamRecord, faults: Faults) -> None:
     roles = team.team.roles
     known = {name.casefold() for role in roles for name in (role.id, role.role, role.short)}
     for place, written, is_id in _list_roles(team):
+        if looks_like_name(written) and (written.casefold() not in known or place.endswith(", role")):
+            faults.warn(place, "this looks like a person's name. Write a role instead, such as lead.")
+            continue
         if not written or written.casefold() in known or written in faults.ids:
             continue
         near = find_near(written, [role.id for role in roles])
-        if looks_like_name(written):
-            faults.warn(place, "this looks like a person's name. Write a role instead, such as lead.")
-        elif roles and (is_id or near):
+        if roles and (is_id or near):
             ids = near or f" Write one of {', '.join(role.id for role in roles)}, or add the role."
             faults.warn(place, f"{quote(written) if near else 'this'} is not a role of team.toml.{ids}")
 

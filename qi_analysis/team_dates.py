@@ -1,12 +1,13 @@
 """What is to be told about the team's record as at a day: tests, stories, roles, and whether anything moves."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations
 
 from qi_analysis.days import describe_day_short, read_day
 from qi_analysis.faults import Faults
-from qi_analysis.periods import describe_day, period_of
+from qi_analysis.periods import describe_day
 from qi_analysis.phrases import describe_month
 from qi_analysis.settings import Aim, Measure
 from qi_analysis.team_record_values import NOTE, STOP, WARN, Cycle, Role, Story, TeamRecord
@@ -42,8 +43,8 @@ def check_stories(team: TeamRecord, day: date, faults: Faults) -> None:
 
 
 def _judge_consent(story: Story, day: date) -> tuple[str, str]:
-    if story.consent not in ("team", "plain"):
-        return WARN, 'consent is "none", so it will not appear in any edition.'
+    if story.consent not in ("team", "plain"):  # anything unknown has been told
+        return WARN, 'consent is "none", so it will not appear in any edition.' if story.consent == "none" else ""
     if story.consent_ends is not None and story.consent_ends < day:
         ended = describe_day_short(story.consent_ends)
         return STOP, f"consent ended on {ended}. Renew it or set consent to none."
@@ -57,13 +58,20 @@ def _judge_consent(story: Story, day: date) -> tuple[str, str]:
 
 
 def check_cycles(team: TeamRecord, day: date, faults: Faults) -> None:
-    """Tell tests without a prediction, a Study or an end, long ones, and tests that hide each other's effect."""
+    """Tell tests without a prediction, a Study or an end, long ones, and tests that hide each other's effect.
+
+    A test without measures acts on those of its idea.
+    """
     for cycle in team.cycles:
         for message in _judge_cycle(cycle, day):
             faults.tell(WARN, cycle.place, f"{cycle.id} {message}")
-    for first, second in combinations(team.cycles, 2):
-        if months_shared := find_overlap(team, (first, second), day):
-            message = f"{first.id} and {second.id} act on the same measure in {months_shared}. Their effects cannot be told apart."
+    ideas = {idea.id: idea.measures for idea in team.ideas}
+    acting = [replace(cycle, measures=cycle.measures or ideas.get(cycle.idea, ())) for cycle in team.cycles]
+    for first, second in combinations(acting, 2):
+        if months := find_overlap(first, second, day):
+            message = (
+                f"{first.id} and {second.id} act on the same measure in {months}. Their effects cannot be told apart."
+            )
             faults.tell(WARN, first.place, message)
 
 
@@ -89,21 +97,13 @@ def count_months(start: date, end: date) -> int:
     return max(0, months)
 
 
-def find_overlap(team: TeamRecord, pair: Sequence[Cycle], day: date) -> str:
-    """The months in words in which two tests of one measure ran side by side up to a day; "" when they did not.
-
-    A test without measures acts on those of its idea.
-    """
-    ideas = {idea.id: idea.measures for idea in team.ideas}
-    acts_on = [set(cycle.measures or ideas.get(cycle.idea, ())) for cycle in pair]
-    start, end = max(cycle.start for cycle in pair), min(cycle.end or day for cycle in pair)
-    if start > end or not acts_on[0] & acts_on[1]:
+def find_overlap(first: Cycle, second: Cycle, day: date) -> str:
+    """The months in words in which two tests of one measure ran side by side up to a day; "" when they did not."""
+    start, end = max(first.start, second.start), min(first.end or day, second.end or day)
+    if start > end or not set(first.measures) & set(second.measures):
         return ""
-    return (
-        describe_month(start)
-        if period_of(start) == period_of(end)
-        else f"{describe_month(start)} to {describe_month(end)}"
-    )
+    months = [describe_month(start), describe_month(end)]
+    return " to ".join(dict.fromkeys(months))
 
 
 def check_team(team: TeamRecord, day: date, faults: Faults) -> None:

@@ -54,6 +54,7 @@ def _read_role(place: Place, block: Any, faults: Faults) -> Role | None:
     role: Role | None = faults.build(Role, place, block, WARN, place=place.line())
     if role is None or not _has_id(role.id, place, faults):
         return None
+    check_filled(place.key("role"), role.role, faults)
     check_order(place.line(), role.since, role.until, faults)
     for job in role.does:
         faults.one_of(place.key("does"), job, JOBS)
@@ -64,6 +65,12 @@ def _has_id(written: str, place: Place, faults: Faults) -> bool:
     if not written.strip():
         faults.stop(place.key("id"), "the id is empty. Give it one, such as lead, I1 or P1.")
     return bool(written.strip())
+
+
+def check_filled(place: str, text: str, faults: Faults) -> None:
+    """Tell a text that is there and empty."""
+    if not text.strip():
+        faults.warn(place, "this is empty. Fill it in.")
 
 
 def check_order(place: str, start: Any, end: Any, faults: Faults) -> None:
@@ -97,6 +104,7 @@ def _read_idea(place: Place, block: Any, faults: Faults) -> Idea | None:
     idea: Idea | None = faults.build(Idea, place, block, WARN, place=place.line())
     if idea is None or not _has_id(idea.id, place, faults):
         return None
+    check_filled(place.key("idea"), idea.idea, faults)
     faults.one_of(place.key("status"), idea.status, IDEA_STATUS)
     return idea
 
@@ -112,12 +120,16 @@ def _read_cycle(prose: Prose | None, name: str, faults: Faults) -> Cycle | None:
         return None
     place, table = prose.source.place(), dict(prose.source.table)
     predicted, sections = table.pop("predicted", None), split_sections(prose, name, faults)
-    if predicted is not None:
+    if predicted is not None and not isinstance(predicted, dict):
+        faults.stop(f"{name}, predicted", 'write { measure = "second_contact", from = 0.60, to = 0.75 }.')
+        predicted = None
+    elif predicted is not None:
         predicted = faults.build(Predicted, Place(name, "predicted"), predicted, WARN)
     fixed = {"predicted": predicted, "file": prose.file, "place": name, **sections}
     cycle: Cycle | None = faults.build(Cycle, place, table, WARN, **fixed)
     if cycle is None or not _has_id(cycle.id, place, faults):
         return None
+    check_filled(place.key("title"), cycle.title, faults)
     faults.one_of(place.key("decision"), cycle.decision, DECISIONS)
     check_order(name, cycle.start, cycle.end, faults)
     return cycle
@@ -154,7 +166,7 @@ def _read_action(row: Row, faults: Faults) -> Action | None:
     faults.one_of(f"{row.place}, status", status, ACTION_STATUS)
     due, done_on = row.day("due", faults), row.day("done_on", faults)
     if not row["id"]:
-        faults.stop(row.place, "the id is empty. Give it one, such as A1.")
+        faults.warn(row.place, "the id is empty. Give it one, such as A1.")
     if not row["action"]:
         faults.warn(row.place, "what is to be done? Fill in the action.")
     is_open = status in ("open", "doing")

@@ -99,7 +99,8 @@ def test_every_part_of_a_column_map_is_explained():
 
 
 def list_commands() -> list[str]:
-    return [command.name or command.callback.__name__ for command in app.registered_commands]
+    commands = [command.name or command.callback.__name__ for command in app.registered_commands]
+    return commands + [group.name for group in app.registered_groups]
 
 
 @pytest.mark.parametrize("command", list_commands())

@@ -13,7 +13,9 @@ from plain_record import FILES, PROJECT, change, write_record
 
 from qi_analysis.consent import list_stories
 from qi_analysis.errors import RecordProblem
+from qi_analysis.making import prepare
 from qi_analysis.personal import find_details
+from qi_analysis.places import Places
 from qi_analysis.read_back import describe_counts, describe_record
 from qi_analysis.record import collect_record, read_record
 from qi_analysis.team_record import check_team_record, has_parts, read_team_record, refuse_stops
@@ -247,6 +249,33 @@ BROKEN = {
             'WARN actions.csv, row 1: the heading "owner" is missing. Add the column.',
         ],
     ),
+    "no sign between name and value": (
+        [("drivers.toml", "idea = ", "idea: ")],
+        [
+            "STOP drivers.toml, line 6: I cannot read this line. It needs a name, the sign = and a value.",
+        ],
+    ),
+    "a comma in a number": (
+        [("project.toml", "target = 0.70", "target = 0,70")],
+        [
+            "STOP project.toml, line 10: a number is written with a point, such as 0.70.",
+            "WARN The aim has no target yet. The report will say so. Agree one at the next review.",
+        ],
+    ),
+    "a share as it is spoken": (
+        [("project.toml", "target = 0.70", "target = 70%")],
+        ['STOP project.toml, target: write 70% as 0.70. You wrote "70%".'],
+    ),
+    "true in large letters": (
+        [("completion.toml", "planned_end = true", "planned_end = True")],
+        ["STOP completion.toml, line 58: write true or false in small letters."],
+    ),
+    "a part twice": (
+        [("project.toml", "[scope]", '[aim]\nmeasure = "li_completion"\n\n[scope]')],
+        [
+            "STOP project.toml, line 17: this stands here for a second time. Keep one of the two.",
+        ],
+    ),
     # --- Values ---------------------------------------------------------------------------------------------
     "a field missing": (
         [(SCRIPT, 'title = "The words of the call"\n', "")],
@@ -274,6 +303,72 @@ BROKEN = {
     "done without a day": (
         [("actions.csv", "2022-04-19", "")],
         ["WARN actions.csv, row 3: when was this done? Fill in done_on."],
+    ),
+    "no title": ([("project.toml", 'title = "Helping', 'titel = "Helping')], [
+        'STOP project.toml, line 2: "titel" is not a field I know. Did you mean "title"?',
+        'STOP project.toml: "title" is missing. Add the line.',
+    ]),
+    "an empty title": (
+        [("project.toml", '"Helping more people complete Low Intensity CBT"', '""')],
+        ["WARN project.toml, title: this is empty. Fill it in."],
+    ),
+    "a start that is none": (
+        [("project.toml", "started = 2021-05-01", "started = 2021-13-01")],
+        ['STOP project.toml, started: "2021-13-01" is not a date.'],
+    ),
+    "a direction": (
+        [("project.toml", '"increase"', '"up"')],
+        ["STOP project.toml, direction must be one of increase, decrease."],
+    ),
+    "baseline the wrong way round": (
+        [("project.toml", "2021-04-30 }\n#", "2019-04-30 }\n#")],
+        ["STOP project.toml, [aim] baseline: it ends before it begins. Swap the two dates."],
+    ),
+    "a service code that ends first": (
+        [("project.toml", "to = 2022-11-30", "to = 2017-11-30")],
+        ["STOP project.toml, service code RWK4C: the end (30 Nov 2017) is before the start (1 Apr 2018)."],
+    ),
+    "a gap that is no month": (
+        [("project.toml", "# [[accepted_gaps]]", '[[accepted_gaps]]\nmonth = "September"\n#')],
+        ["STOP project.toml, [[accepted_gaps]], month: write the month as 2022-09."],
+    ),
+    "a prediction in words": (
+        [(CALL, '{ measure = "second_contact", from = 0.60, to = 0.75 }', '"75%"')],
+        ['STOP pdsa/01, predicted: write { measure = "second_contact", from = 0.60, to = 0.75 }.'],
+    ),
+    "half a prediction": (
+        [(CALL, ", to = 0.75 }", " }")],
+        ['STOP pdsa/01, predicted: "to" is missing. Add the line.'],
+    ),
+    "a consent": (
+        [(STORY, 'consent = "plain"', 'consent = "yes"')],
+        [
+            "STOP stories/2022-03, consent must be one of none, team, plain.",
+        ],
+    ),
+    "a role with a name": (
+        [("team.toml", '"service user"', '"Jo Example"')],
+        ["WARN team.toml, line 1, role: this looks like a person's name. Write a role instead, such as lead."],
+    ),
+    "a role that ends first": (
+        [("team.toml", "since = 2021-05-01", "since = 2021-05-01\nuntil = 2021-04-01")],
+        [
+            "STOP team.toml, line 5: the end (1 Apr 2021) is before the start (1 May 2021).",
+            "WARN The project lead's role ended on 1 Apr 2021 and no successor is named.",
+            "WARN Only one person is down for running the report.",
+        ],
+    ),
+    "an action without id": (
+        [("actions.csv", "A1,", ",")],
+        ["WARN actions.csv, row 2: the id is empty. Give it one, such as A1."],
+    ),
+    "an action due some day": (
+        [("actions.csv", "2022-06-14", "soon")],
+        ["STOP actions.csv, row 2, due: this is not a date. Write 2022-06-14."],
+    ),
+    "an event without letter": (
+        [("events.csv", ",B,", ",,")],
+        ["STOP events.csv, row 3: letter is empty. A row needs date,letter,what,could_affect."],
     ),
     "a score out of range": (
         [("feedback.csv", "team,4", "team,9")],
@@ -433,6 +528,13 @@ def test_letters_of_windows_are_read_and_noted(record):
 def test_a_file_that_is_no_text_is_named(record):
     (record / "actions.csv").write_bytes(b"PK\x03\x04\x00\x00\x81")
     assert tell(record) == ["STOP actions.csv: this is not a file of text. Save it again as plain text (UTF-8)."]
+
+
+def test_a_run_stops_for_the_team_s_record_before_any_data_is_read(record):
+    change(record, SCRIPT, "2022-04-04", "2022-04-31")
+    nowhere = record / "no data"
+    with pytest.raises(RecordProblem, match=r'^pdsa/02, start: "2022-04-31" is not a date\.$'):
+        prepare(Places(record.parent), nowhere, {}, {})
 
 
 def test_nothing_since_the_last_review_is_told(record):
