@@ -21,6 +21,7 @@ from qi_analysis.team_record_values import Cycle, Predicted
 MONTHS_BEFORE = 12
 FEWEST_PEOPLE = 20  # on fewer no share is told
 WHOLE_SHARE = 0.5  # the share of the people counted that a test must reach for the service's figure to judge it
+BINOMIAL = ("p", "run")  # charts of shares whose spread is that of chance
 NO_NUMBER = "The prediction has no number, so a report cannot compare it."
 NO_MEASURE = "No measure is named, so nothing can be measured."
 
@@ -69,7 +70,8 @@ def build_result(cycle: Cycle, charts: MeasureCharts, units: Mapping[str, tuple[
     usual = before.describe(unit) if len(before.true) else "not known"
     span = f", {before.months}" if len(before.true) else ""
     told.append(f"Measured in {during.months}{so_far}: {during.describe(unit)}; usual before{span}: {usual}.")
-    return [*told, *_judge(cycle, (during, before), unit)]
+    by_counts = unit == "share" and measure.chart in BINOMIAL
+    return [*told, *_judge(cycle, (during, before), by_counts)]
 
 
 def _describe_predicted(predicted: Predicted, measure: Measure, unit: str) -> str:
@@ -90,15 +92,15 @@ def _cut_spans(cycle: Cycle, charts: MeasureCharts, measure: Measure, day: date)
     return Span(true[during], shown[during]), Span(true[before], shown[before])
 
 
-def _judge(cycle: Cycle, spans: tuple[Span, Span], unit: str) -> list[str]:
-    """How sure one can be, in one or two sentences."""
+def _judge(cycle: Cycle, spans: tuple[Span, Span], by_counts: bool) -> list[str]:
+    """How sure one can be, in one or two sentences. by_counts: the two counts say how much is chance."""
     during, before = spans
     if cycle.people is not None and cycle.people < FEWEST_PEOPLE:
         few = "Fewer than 8" if cycle.people < 8 else f"{cycle.people}"
         return [f"{few} people: too few to tell. The figure of the whole service cannot judge a test on so few."]
     if before.true.empty:
         return ["There is no month before it to compare with."]
-    if unit != "share":
+    if not by_counts:
         return [_judge_number(during)]
     counts, usual = during.count(), before.count()
     if min(counts[1], usual[1]) < FEWEST_PEOPLE:
@@ -141,7 +143,7 @@ def _is_reached(predicted: Predicted, counts: tuple[float, float]) -> bool:
 
 
 def _judge_number(during: Span) -> str:
-    """A wait, a mean or a count: inside or outside the usual range that was frozen before."""
+    """A wait, a mean, a count, or a share that varies more than chance: inside or outside the chart's usual range."""
     value, lower, upper = (float(during.true[name].mean()) for name in ("value", "lower", "upper"))
     if np.isnan([lower, upper]).any():
         return "There is no usual range yet, so we cannot tell."

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from qi_analysis.fragments import Html, render_facts, render_notes
+import pandas as pd
+
+from qi_analysis.aim_line import Point, render_line
+from qi_analysis.fragments import Html, render_facts, render_figure, render_notes
 from qi_analysis.page_record import EXAMPLE, join_sentences, join_words
 from qi_analysis.page_words import count, percent
-from qi_analysis.phrases import describe_month
+from qi_analysis.phrases import describe_month, upper_first
 from qi_analysis.release import Release
 
 
@@ -20,13 +23,36 @@ def show_aim(release: Release) -> Html:
         first, last = base["interval_start"].min(), base["interval_start"].max()
         words = f"{percent(base['centre'].iloc[-1])} ({describe_month(first)} to {describe_month(last)})"
         pairs.append(("Baseline", words))
+    usual = None
     if len(drawn):
         latest = drawn.iloc[-1]
         counts = f"{count(latest['numerator'])} of {count(latest['denominator'])}"
         now = f"{percent(latest['value'])} ({counts}, {describe_month(latest['interval_start'])})"
-        pairs += [("Now", now), ("Usual range", f"{percent(latest['lower'])} to {percent(latest['upper'])}")]
+        pairs.append(("Now", now))
+        if pd.notna(latest["lower"]):
+            usual = (float(latest["lower"]), float(latest["upper"]))
+            pairs.append(("Usual range", f"{percent(usual[0])} to {percent(usual[1])}"))
     pairs.append(("Time left", facts["team"]["aim"]["weeks_left"]))
-    return Html(render_facts(pairs) + _show_checks(facts["team"]["aim"]["checks"]))
+    known = {
+        "now": float(drawn["value"].iloc[-1]) if len(drawn) else None,
+        "baseline": centre,
+        "target": facts["target"],
+    }
+    points = [Point(name, share) for name, share in known.items() if share is not None]
+    return Html(render_facts(pairs) + _show_line(points, usual) + _show_checks(facts["team"]["aim"]["checks"]))
+
+
+def _show_line(points: list[Point], usual: tuple[float, float] | None) -> Html:
+    """The same on one line; nothing while there is no month to draw."""
+    if not points:
+        return Html("")
+    finding = upper_first(", ".join(point.words for point in points))
+    span = f"; usual range {percent(usual[0])} to {percent(usual[1])}" if usual else ""
+    rows = [(upper_first(point.name), percent(point.share)) for point in points]
+    rows += [("Usual range", f"{percent(usual[0])} to {percent(usual[1])}")] if usual else []
+    about = "Where we are between none and all"
+    svg = render_line(points, usual, f"A line from 0% to 100%. {finding}{span}.")
+    return render_figure(svg, f"{finding}{span}.", about, pd.DataFrame(rows, columns=["Point", "Share"]))
 
 
 def _describe_aim(facts: Any, baseline: float | None) -> str:

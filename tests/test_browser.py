@@ -30,7 +30,7 @@ def problems(tmp_path_factory):
 def build_records():
     """The pages of a record of 5 years, in the team's and the plain edition, and one box whose words run out of it."""
     release = draw_release(build_team())
-    team = [pages.show_tests, pages.show_stories, pages.show_actions, pages.show_method, pages.show_new]
+    team = [pages.show_aim, pages.show_tests, pages.show_stories, pages.show_actions, pages.show_method, pages.show_new]
     plain = [pages.show_plain_tests, pages.show_plain_stories, pages.show_plain_new]
     overfull = '<svg class="tree"><rect width="20" height="20"/><text x="2" y="15">far too long</text></svg>'
     return {

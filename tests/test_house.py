@@ -36,7 +36,7 @@ LAYERS = (
     "record_words chart_keys workings workshop trust detection recording leaving reasons characteristics fairness glance measure_words measure_charts review_facts revisions",
     "cycle_results method_checks whats_new record_release summaries",
     "review fragments charts bars incidence funnel_chart page_words page_trust page_benchmark page_glance page_measures page_standing",
-    "page_leaving page_reasons page_fairness driver_diagram page_record page_aim page_tests page_stories page_actions page_method page_new pages",
+    "page_leaving page_reasons page_fairness driver_diagram page_record aim_line page_aim page_tests page_stories page_actions page_method page_new pages",
     "gate publish kernels reports",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
     "fingerprint seen making runs definition_pages check_record read_back entry_kinds entry_files new_entry new_command cli __main__",

@@ -175,6 +175,12 @@ def test_a_number_is_judged_by_its_usual_range(value, told):
     assert "from 20.0 to 15.0" in said[0] and told in said[-1]
 
 
+def test_a_share_that_varies_more_than_chance_is_judged_by_its_usual_range():
+    months = draw_months().assign(value=0.74, numerator=740.0, denominator=1000.0)
+    units = {SECOND: (replace(UNITS[SECOND][0], chart="pp"), "share")}
+    assert build_result(CYCLE, draw_charts(months), units, END)[-1].startswith("It is inside the usual range")
+
+
 def test_no_result_claims_a_cause():
     tops = range(0, 101, 5)
     said = " ".join(line for top in tops for line in measure_test(CYCLE, top))
@@ -326,6 +332,25 @@ def test_the_aim_goes_from_the_baseline_to_the_target():
     )
     words = read_words(pages.show_aim(release))
     assert "who complete it from 60% to 70%, by 31 December 2023." in words and "Our aim is 7 of every 10." in words
+
+
+def test_one_line_holds_what_the_words_say():
+    release = draw_release(TeamRecord(), target=0.7)
+    (svg,) = re.findall(r"<svg.*?</svg>", str(pages.show_aim(release)))
+    assert 'aria-label="A line from 0% to 100%. Now 60%, baseline 60%, target 70%; usual range 45% to 75%."' in svg
+    assert re.findall(r"<text[^>]*>([^<]+)", svg) == [
+        "0%",
+        "100%",
+        "now 60%",
+        "baseline 60%",
+        "target 70%",
+        "usual range 45% to 75%",
+    ]
+
+
+def test_without_a_month_there_is_no_line():
+    months = draw_months().assign(value=float("nan"))
+    assert "<svg" not in pages.show_aim(draw_release(TeamRecord(), draw_charts(months)))
 
 
 def test_page_1_names_what_is_tested_and_what_is_needed(release):
