@@ -25,6 +25,7 @@ FEW_PEOPLE = re.compile(rf"(?<![\d.,/-])\b(?:{SMALL}) ((?:[a-z'-]+ ){{0,2}}(?:{P
 OUT_OF = re.compile(r"(?<![\d.,/-])\b(\d+) (?:out )?of (?:the |about |all )?(\d+)\b(?![.,/-]?\d|%)")
 COUNT = re.compile(rf"(?<![\d.,/-])\b(\d+) ((?:[a-z'-]+ ){{0,2}}(?:{PEOPLE}))\b", re.I)
 MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|^ *#+ +|^ *\[[^\]]+\]: .*$|<(https?:[^>]*)>", re.M)
+INITIALS = re.compile(r"\bLI(?: CBT)?\b")
 FEWER = f"fewer than {LARGEST_HIDDEN + 1}"
 PLANNED_DAYS = 62  # a test that begins so soon after the review's month is told as planned
 KINDS = {  # whose perspective a role brings: words of the role, the first that fits
@@ -49,8 +50,8 @@ def clean_words(text: str) -> str:
 
 
 def clean_plainly(text: str) -> str:
-    """The same for the plain edition: shares in tens of people, counts of people rounded to 5."""
-    return COUNT.sub(_round_count, OUT_OF.sub(_tell_tenths, clean_words(text)))
+    """The same for the plain edition: shares in tens of people, counts of people rounded to 5, no initials of ours."""
+    return INITIALS.sub("Low Intensity CBT", COUNT.sub(_round_count, OUT_OF.sub(_tell_tenths, clean_words(text))))
 
 
 def _round_count(found: re.Match[str]) -> str:

@@ -204,6 +204,7 @@ def test_tests_on_the_same_measure_at_the_same_time_cannot_be_told_apart():
     [
         ("one practitioner, 8 people", "one practitioner, 8 people", "one practitioner, 8 people"),
         ("on 3 people", "on fewer than 8 people", "on fewer than 8 people"),
+        ("how LI CBT works", "how LI CBT works", "how Low Intensity CBT works"),
         ("ask two of them", "ask two of them", "ask two of them"),
         ("five new patients came", "fewer than 8 new patients came", "fewer than 8 new patients came"),
         ("12 people came", "12 people came", "about 10 people came"),
