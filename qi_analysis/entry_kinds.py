@@ -12,6 +12,7 @@ from qi_analysis.days import read_day
 from qi_analysis.errors import RecordProblem
 from qi_analysis.faults import find_near
 from qi_analysis.personal import find_details, looks_like_name
+from qi_analysis.phrases import upper_first
 from qi_analysis.record import Collected
 from qi_analysis.record_prose import TEMPLATES
 from qi_analysis.team_record_values import TeamRecord
@@ -96,7 +97,7 @@ def _ask_until_read(question: Question, known: Known, ask: Callable[[Question], 
         try:
             value = read_answer(question, ask(replace(question, asks=hint + question.asks)), known)
         except RecordProblem as problem:
-            hint = f"{problem}\n"
+            hint = f"{upper_first(str(problem).partition(': ')[2])}\n"
             continue
         if value or not question.needed:
             return value

@@ -64,13 +64,11 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     from qi_analysis.clean import build_tables
     from qi_analysis.extract import read_extract
     from qi_analysis.published_figures import load_published_figures
-    from qi_analysis.record import read_record
-    from qi_analysis.team_record import check_team_record, read_team_record, refuse_stops
+    from qi_analysis.record import read_whole_record
+    from qi_analysis.team_record import read_team_record
     from qi_analysis.workshop import store_tables
 
-    record = read_record(places.record)
-    charts = {measure.id: measure.chart for measure in record.measures}
-    refuse_stops(check_team_record(read_team_record(places.record, charts), record, record.started))
+    record, team = read_whole_record(places.record)
     published = load_published_figures(places, settings)
     started = time.perf_counter()
     extract = read_extract(raw, record.columns)
@@ -84,7 +82,8 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
         counts = (row.rows_in, row.used, row.merged, row.set_aside)
         log.info("%s: rows in %d = used %d + merged %d + set aside %d", holds, *counts)
     stored = store_tables(places.processed / ".tables", tables)
-    team = read_team_record(places.record, charts, allow_example=is_synthetic)
+    if is_synthetic:  # the only data beside which the example may stand
+        team = read_team_record(places.record, {one.id: one.chart for one in record.measures}, allow_example=True)
     return Prepared(
         places, record, team, tables, account, is_synthetic, file_tables, inputs, settings, published, stored,
         read_published(places.reports),

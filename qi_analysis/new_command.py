@@ -64,7 +64,6 @@ def _add(kind: Kind, given: dict[str, str | None]) -> None:
 
 
 def _ask(question: Question) -> str:
-    answer: str = typer.prompt(
-        question.asks if question.needed else f"{question.asks} [empty: leave out]", default="", show_default=False
-    )
+    words = question.asks if question.needed else f"{question.asks} (may stay empty)"
+    answer: str = typer.prompt(words, default="", show_default=False, prompt_suffix=" ")
     return answer

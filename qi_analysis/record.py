@@ -6,8 +6,9 @@ with the nearest known one. Nothing here looks at data.
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ from qi_analysis.settings import (
 )
 from qi_analysis.team_checks import check_measure_ids
 from qi_analysis.team_dates import check_aim
-from qi_analysis.team_record_values import STOP
+from qi_analysis.team_record import check_team_record, read_team_record
+from qi_analysis.team_record_values import STOP, Finding, TeamRecord
 
 TEMPLATE = "There is no project.toml. Copy the template, fill in the title and start date, and run the check again."
 NOT_THERE = "There is no {} in the project folder. Copy it from the repository."
@@ -154,8 +156,26 @@ def _read_needed(path: Path, faults: Faults) -> Source | None:
 
 
 def read_record(folder: Path) -> Record:
-    """Read project/. Raises RecordProblem naming every fault at once, one to a line."""
+    """Read the settings in project/. Raises RecordProblem naming every fault at once, one to a line."""
     collected = collect_record(folder)
     if collected.record is None:
-        raise RecordProblem("\n".join(one.message for one in collected.faults if one.level == STOP))
+        raise RecordProblem(_list_stops(collected.faults))
     return collected.record
+
+
+def read_whole_record(folder: Path) -> tuple[Record, TeamRecord]:
+    """Read project/, the settings and the team's own part. Raises RecordProblem naming every STOP of both at once.
+
+    What is to be told as at a day is not among the findings of the team's part yet, though today's consent is judged. The
+    example is not read.
+    """
+    collected = collect_record(folder)
+    team = read_team_record(folder, collected.charts)
+    stops = _list_stops([*collected.faults, *check_team_record(team, None, date.today()).findings])
+    if collected.record is None or stops:
+        raise RecordProblem(stops)
+    return collected.record, team
+
+
+def _list_stops(found: Iterable[Finding]) -> str:
+    return "\n".join(dict.fromkeys(one.message for one in found if one.level == STOP))

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from qi_analysis.errors import RecordProblem
 from qi_analysis.faults import Faults
 from qi_analysis.record_prose import clean_prose, read_decisions
 from qi_analysis.record_text import check_details, read_text
@@ -13,7 +12,7 @@ from qi_analysis.settings import Record
 from qi_analysis.team_checks import PARTS, check_files, check_ids, check_links
 from qi_analysis.team_dates import check_cycles, check_movement, check_stories, check_team
 from qi_analysis.team_parts import read_actions, read_cycles, read_drivers, read_feedback, read_stories, read_team
-from qi_analysis.team_record_values import STOP, TeamRecord
+from qi_analysis.team_record_values import TeamRecord
 
 EXAMPLE = "example"
 
@@ -69,10 +68,3 @@ def check_team_record(
     check_team(team, day, faults)
     check_movement(team, last_review, day, faults)
     return replace(team, findings=faults.sort_levels())
-
-
-def refuse_stops(team: TeamRecord) -> None:
-    """Raise RecordProblem with every STOP of the record, one to a line; nothing when there is none."""
-    stops = [one.message for one in team.findings if one.level == STOP]
-    if stops:
-        raise RecordProblem("\n".join(stops))
