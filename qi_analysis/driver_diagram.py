@@ -14,7 +14,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from qi_analysis.svg import FONTS
 
-WIDTH, FULL = 760.0, 800.0  # of the drawing; the height from which a new part begins
+WIDTH, FULL = 760.0, 940.0  # of the drawing; the height from which a new part begins
 AIM, DRIVER, IDEA = (0.0, 150.0), (190.0, 190.0), (420.0, 340.0)  # left edge and width of each column
 PAD, GAP, LINE, SMALL_LINE, SIGN = 9.0, 8.0, 17.0, 15.0, 22.0  # SIGN: room for the shape of a status
 SIZE, SMALL = 13.0, 11.5

@@ -117,7 +117,7 @@ def _check_team(team: TeamRecord) -> list[tuple[str, bool, str]]:
     return [
         ("A service user is on the team and has a part in ideas or stories", bool(users) and takes_part, "Ask a service user to join, and write their ideas down as theirs in drivers.toml."),
         ("Leading and reporting can each be done by a second person", not single, f"Name a second person for {' and '.join(single) or 'each job'} in team.toml."),
-        ("Every role that ends has somebody to follow", bool(team.team.roles) and not leaving, f"Name a successor{who} in team.toml."),
+        ("Every role that ends has somebody to follow", bool(team.team.roles) and not leaving, f"Name a successor{who} in team.toml." if leaving else "Add the roles first, with the day each one ends."),
     ]  # fmt: skip
 
 
