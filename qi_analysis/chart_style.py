@@ -4,6 +4,7 @@ A signal differs from usual ups and downs by shape as well as by colour; the col
 words have a contrast of at least 4.5 to 1 on white.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -33,11 +34,12 @@ MARGINS = {  # in points
 }  # fmt: skip
 DASHES = (0, (4, 2))
 DASHED: dict[str, Any] = {"linestyle": DASHES, "clip_on": False}
-BOXES = {"cycle": "circle,pad=0.25", "event": "square,pad=0.2", "phase": "square,pad=0.2"}
+BOXES = {"cycle": "circle,pad=0.25", "event": "square,pad=0.2", "phase": "square,pad=0.2", "several": "round,pad=0.3"}
 FULL_SHARE = np.linspace(0, 1, 6)
 MONTH_GAPS, MOST_MONTHS = (1, 2, 3, 6, 12, 24, 48), 6  # months between labels; labels on one axis
 LABEL_HEIGHT = 12.5  # points, between two labels at the right edge
-CLOSE_MARKS = 0.05  # of the axis width, between two marks
+SIGN_POINTS, LETTER_POINTS, AXIS_POINTS = 12.0, 6.0, 370.0  # of a mark's box, of each letter in it, of the axis
+ROW_POINTS = 16  # of each row of signs after the second
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,32 @@ class Look:
     centre: str = "average"
 
 
-def find_room(look: Look) -> tuple[float, float, float, float]:
+def arrange_marks(marks: Sequence[Mark], first: int, n_months: int) -> list[tuple[float, int, Mark]]:
+    """(place on the axis of months, row of its sign, mark) of the marks in n_months from month number `first`, by time.
+
+    A sign stands in the lowest row in which it touches no other.
+    """
+    ends: list[float] = []  # where the last sign of each row ends
+    placed = []
+    for mark in sorted(marks, key=lambda mark: mark.on):
+        x = mark.on.year * 12 + mark.on.month - 1 - first + (mark.on.day - 1) / 31 - 0.5
+        if not -0.5 <= x <= n_months - 0.5:
+            continue
+        half = (SIGN_POINTS + LETTER_POINTS * len(mark.sign)) / 2 / AXIS_POINTS * n_months
+        row = next((row for row, end in enumerate(ends) if end <= x - half), len(ends))
+        ends[row : row + 1] = [x + half]
+        placed.append((x, row, mark))
+    return placed
+
+
+def find_room(look: Look, rows: int = 2) -> tuple[float, float, float, float]:
     """Left, bottom, width and height of the axes: margins in points for labels, ends, marks, key and title.
 
-    A layout engine would draw every chart a second time to find the same margins.
+    rows: of signs above the axes. A layout engine would draw every chart a second time to find the same margins.
     """
     width, height = (72 * inches for inches in SIZES[look.size])
     left = MARGINS["left"] + (0 if look.unit == "share" else MARGINS["unit"])
-    top = MARGINS["marks"] if look.marks else MARGINS["top"]
+    top = MARGINS["marks"] + ROW_POINTS * max(0, rows - 2) if look.marks else MARGINS["top"]
     top += MARGINS["title"] if look.title else 0
     across, down = width - left - MARGINS["right"], height - top - MARGINS["bottom"]
     return left / width, MARGINS["bottom"] / height, across / width, down / height

@@ -19,7 +19,6 @@ from matplotlib.ticker import MaxNLocator
 from qi_analysis.chart_style import (
     BAND,
     BOXES,
-    CLOSE_MARKS,
     DASHED,
     DASHES,
     FULL_SHARE,
@@ -35,6 +34,7 @@ from qi_analysis.chart_style import (
     TARGET,
     Look,
     Mark,
+    arrange_marks,
     find_room,
     spread_heights,
 )
@@ -62,7 +62,8 @@ def render_comparison(chart_table: pd.DataFrame, reference: pd.DataFrame, name: 
 def _render(chart_table: pd.DataFrame, look: Look, references: dict[str, pd.DataFrame]) -> str:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=SIZES[look.size])
-        axes = figure.add_axes(find_room(look))
+        rows = max((row for _, row, _ in _arrange(_build_months(chart_table), look.marks)), default=0) + 1
+        axes = figure.add_axes(find_room(look, rows))
         if look.title:
             figure.suptitle(fill(look.title, 62), x=0.01, ha="left", fontsize=12, fontweight="bold")
         plot_control_chart(axes, chart_table, look, references)
@@ -208,26 +209,23 @@ def _prepare_axes(axes: Axes, months: pd.DataFrame, look: Look) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5))
 
 
+def _arrange(months: pd.DataFrame, marks: tuple[Mark, ...]) -> list[tuple[float, int, Mark]]:
+    return arrange_marks(marks, int(months.index[0]), len(months))
+
+
 def _plot_marks(axes: Axes, months: pd.DataFrame, marks: tuple[Mark, ...]) -> None:
-    """A line from foot to head for each mark and its sign above; signs close together stand on two rows."""
-    first, last_x, row = int(months.index[0]), -np.inf, 0
-    for mark in sorted(marks, key=lambda mark: mark.on):
-        x = mark.on.year * 12 + mark.on.month - 1 - first + (mark.on.day - 1) / 31 - 0.5
-        if not -0.5 <= x <= len(months) - 0.5:
-            continue
-        row = 1 - row if x - last_x < len(months) * CLOSE_MARKS else 0
-        last_x, style = x, "-" if mark.kind == "cycle" else DASHES
+    """A line from foot to head for each mark and its sign above, in as many rows as keep signs apart."""
+    up = axes.get_position().height * axes.get_figure().get_figheight() * 72  # type: ignore[union-attr]
+    step = 18 / up
+    for x, row, mark in _arrange(months, marks):
+        style = "-" if mark.kind == "cycle" else DASHES
         head: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "zorder": 1}
         foot = 1 if mark.kind == "phase" else 0  # the line of a new phase is drawn from the table
         line: dict[str, Any] = {"color": INK, "linewidth": 0.9, "linestyle": style, "clip_on": False}
-        axes.vlines(x, foot, 1.02 + 0.1 * row, **line, **head)
-        box: dict[str, Any] = {
-            "boxstyle": BOXES[mark.kind],
-            "facecolor": "white",
-            "edgecolor": INK,
-            "linewidth": 0.9,
-        }
-        axes.text(x, 1.06 + 0.1 * row, mark.sign, ha="center", va="center", fontsize=9, bbox=box, **head)
+        axes.vlines(x, foot, 1.02 + step * row, **line, **head)
+        shape = BOXES["several" if len(mark.sign) > 2 and mark.kind == "cycle" else mark.kind]
+        box: dict[str, Any] = {"boxstyle": shape, "facecolor": "white", "edgecolor": INK, "linewidth": 0.9}
+        axes.text(x, 1.045 + step * row, mark.sign, ha="center", va="center", fontsize=9, bbox=box, **head)
 
 
 def _write_ends(axes: Axes, ends: Ends, look: Look) -> None:

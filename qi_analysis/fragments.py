@@ -122,6 +122,29 @@ def render_quote(words: str, teller: str) -> Html:
     return _render("quote", render_prose(words), teller)
 
 
+def render_flag(words: str) -> Html:
+    """A sentence that stands out, such as that a record is an example."""
+    return _render("flag", words)
+
+
+def render_entry(title: str, pairs: Pairs) -> Html:
+    """Something with a heading of its own and (name, words) under it, such as one test."""
+    return _render("entry", title, list(pairs))
+
+
+def render_diagram(caption: str, pictures: Pairs, branches: Sequence[tuple[str, Sequence[str], Sequence[str]]]) -> Html:
+    """Diagrams, (name, SVG), and the indented list that says the same: (name, words shown, words folded away)."""
+    if not all(svg.startswith("<svg ") and "<script" not in svg for _, svg in pictures):
+        raise ValueError("a diagram takes drawings made by this package")
+    listing = _render("outline", list(branches))
+    return _render("diagram", caption, [(name, Markup(svg)) for name, svg in pictures], listing)
+
+
+def render_slip(questions: Sequence[tuple[str, Sequence[str]]], send: str) -> Html:
+    """Questions to answer on paper, (words, answers to circle; lines to write on without any), and where they go."""
+    return _render("slip", list(questions), send)
+
+
 def render_prose(text: str) -> Html:
     """Markdown as HTML. HTML inside the text is shown, not obeyed; unsafe links lead nowhere."""
     return Html(_load_markdown()(text))

@@ -6,7 +6,6 @@ completed is "ended in another way". People still in treatment are never counted
 on the last day of the review's month.
 """
 
-import re
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from qi_analysis.cells import NOT_SHOWN, TOTAL, Cells
+from qi_analysis.chart_keys import affects
 from qi_analysis.competing import NOT_ENDED, build_incidence
 from qi_analysis.disclosure import SMALLEST_BASE
 from qi_analysis.periods import describe_day
@@ -166,16 +166,10 @@ def find_change(workings: Workings, starters: pd.DataFrame) -> Change | None:
     """
     record, weeks = workings.record, workings.record.completion.settled.fixed_horizon_weeks
     dated = [(phase.from_, phase.reason) for phase in record.phases]
-    dated += [
-        (event.date, event.what) for event in record.events if _could_affect(event.could_affect, record.aim.measure)
-    ]
+    dated += [(event.date, event.what) for event in record.events if affects(event.could_affect, record.aim.measure)]
     candidates = [*sorted(dated, reverse=True), (record.started, "the improvement project began")]
     changes = [_build_change(on, what, workings.period.end, starters, weeks) for on, what in candidates]
     return next((change for change in changes if change is not None), None)
-
-
-def _could_affect(words: str, measure: str) -> bool:
-    return bool({"all", measure} & set(re.split(r"[\s,;]+", words)))
 
 
 def _build_change(on: date, what: str, as_at: date, starters: pd.DataFrame, weeks: int) -> Change | None:

@@ -1,7 +1,5 @@
 """Making one review: from the cleaned extract to a published folder, whole or not at all."""
 
-import hashlib
-import json
 import logging
 import tempfile
 import time
@@ -9,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qi_analysis.editions import EDITIONS, TITLE
-from qi_analysis.fingerprint import check_inputs, read_commit, read_versions
+from qi_analysis.fingerprint import check_inputs
 from qi_analysis.gate_verdict import VERDICT, build_verdict_file
+from qi_analysis.manifest import build_manifest, describe_sources, to_csv
 from qi_analysis.periods import Period
 from qi_analysis.places import Places
-from qi_analysis.publish import MANIFEST, RESULTS, Published, publish, read_earlier
+from qi_analysis.publish import MANIFEST, RESULTS, Published, publish, read_earlier, read_published
 from qi_analysis.wall import Wall
 from qi_analysis.warm import draw_early
 from qi_analysis.whole import BUILDING
@@ -51,6 +49,7 @@ class Prepared:
     published: Any  # the release of the published figures, the same for every review
     stored: Any  # the canonical tables as the workshop stores them
     guard: Any  # what the gate holds every page against: the people of the extract and the allow-list
+    before: Any  # what was published before the run began
 
 
 def load_libraries() -> None:
@@ -92,7 +91,8 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     if is_synthetic:  # the only data beside which the example may stand
         team = read_team_record(places.record, {one.id: one.chart for one in record.measures}, allow_example=True)
     return Prepared(
-        places, raw, record, team, tables, account, is_synthetic, file_tables, inputs, settings, published, stored, guard
+        places, raw, record, team, tables, account, is_synthetic, file_tables, inputs, settings, published, stored, guard,
+        read_published(places.reports),
     )  # fmt: skip
 
 
@@ -101,6 +101,7 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     from qi_analysis.recording import read_recording_checks
     from qi_analysis.release_ledger import read_ledger, write_ledger
     from qi_analysis.summaries import build_counted, build_release
+    from qi_analysis.whats_new import build_new, find_before
     from qi_analysis.workshop import write_workshop
 
     places, stage = prepared.places, _Stages(period.id)
@@ -114,7 +115,14 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     revision, moved = _compare(earlier, release, prepared)
     if revision is None:
         return Outcome(period.id, f"{period.words}: nothing new; no published figure moved.")
-    facts = {**release.facts, "revision": revision, "moved": moved, "made_from": _describe_sources(prepared)}
+    new = build_new(workings, release.tables["results"], find_before(earlier, prepared.before, period.id))
+    facts = {
+        **release.facts,
+        "revision": revision,
+        "moved": moved,
+        "made_from": describe_sources(prepared),
+        "new": new,
+    }
     release = type(release)(facts, release.tables)
     write_workshop(places.workshop(period.id), workings, prepared.stored)
     stage.done("workshop")
@@ -122,8 +130,8 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     verdict_file = _pass_gate(prepared, period, release, pages)
     stage.done("gate")
     check_inputs(prepared.raw, prepared.inputs)
-    manifest = _build_manifest(prepared, release, revision, pages)
-    files = {**pages, RESULTS: _to_csv(release.tables["results"]), MANIFEST: manifest, VERDICT: verdict_file}
+    manifest = build_manifest(prepared, release, revision, pages)
+    files = {**pages, RESULTS: to_csv(release.tables["results"]), MANIFEST: manifest, VERDICT: verdict_file}
     write_ledger(places.ledger, period.id, counted.cells)
     publish(places.reports, period.id, revision, files)
     stage.done("published")
@@ -160,11 +168,6 @@ class _Stages:
         now = time.perf_counter()
         log.info("%s: %s in %.2f s", self.period_id, name, now - self.last)
         self.last = now
-
-
-def _to_csv(table: Any) -> str:
-    text: str = table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
-    return text
 
 
 def _compare(earlier: list[Published], release: Any, prepared: Prepared) -> tuple[int | None, list[list[str]]]:
@@ -209,47 +212,3 @@ def _pass_gate(prepared: Prepared, period: Period, release: Any, pages: dict[str
     folder = prepared.places.release(period.id)
     digest = digest_files(folder.iterdir(), folder)
     return build_verdict_file({name: page.encode() for name, page in pages.items()}, digest, checks)
-
-
-def _describe_sources(prepared: Prepared) -> dict[str, Any]:
-    """What the analyst edition says a review was made from: fingerprints, versions and commit."""
-    inputs = {holds: prepared.inputs[row.file] for holds, row in _list_files(prepared)}
-    return {"fingerprints": inputs | prepared.settings, "versions": read_versions(), "commit": read_commit()}
-
-
-def _list_files(prepared: Prepared) -> list[tuple[str, Any]]:
-    """(what a file holds, its row in the ledger), file by file."""
-    rows = prepared.account.build_ledger().itertuples()
-    return list(zip(prepared.file_tables, rows, strict=True))
-
-
-def _build_manifest(prepared: Prepared, release: Any, revision: int, pages: dict[str, str]) -> str:
-    facts = release.facts
-    inputs = [
-        {"holds": holds, "sha256": prepared.inputs[row.file], "rows_in": None if rows_in != rows_in else rows_in}
-        for (holds, row), rows_in in zip(_list_files(prepared), release.tables["ledger"]["rows_in"], strict=True)
-    ]
-    manifest = {
-        "period": facts["period"],
-        "title": TITLE.format(facts["period_words"]),
-        "revision": revision,
-        "project": facts["project"],
-        "verdict": facts["verdict"]["sentence"],
-        "plain_verdict": facts["plain"]["verdict"],
-        "state": facts["verdict"]["state"],
-        "data_date": facts["data_date"],
-        "data_kind": facts["data_kind"],
-        "editions": {edition.name: edition.page for edition in EDITIONS},
-        "definition_version": facts["definition"]["version"],
-        "definition": facts["definition"]["choice"],
-        "rules": facts["rules"],
-        "inputs": inputs,
-        "settings": prepared.settings,
-        "versions": read_versions(),
-        "commit": read_commit(),
-        "pages": list(pages),
-        "page_sha256": {name: hashlib.sha256(page.encode()).hexdigest() for name, page in pages.items()},
-        "results_sha256": hashlib.sha256(_to_csv(release.tables["results"]).encode()).hexdigest(),
-        "moved": facts["moved"],
-    }
-    return json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from qi_analysis.chart_keys import build_marks
 from qi_analysis.glance import build_measure_charts
 from qi_analysis.measure_definitions import build_definitions
 from qi_analysis.measure_names import MeasureName, build_names, find_statistic
@@ -136,24 +137,27 @@ def _list_known_after(record: Record) -> list[float]:
     return [max(known(one.numerator), known(one.denominator or one.numerator)) for one in record.measures]
 
 
-def build_measure_facts(record: Record, charts: MeasureCharts) -> dict[str, Any]:
+def build_measure_facts(record: Record, charts: MeasureCharts, marked: Mapping[str, Any]) -> dict[str, Any]:
     """For the pages of process and balancing measures: {kind: {charts: facts of the first four, more: other names}}.
 
-    The aim has its own page. Title and reasons come from the true numbers, all other sentences from the released ones.
+    marked: the facts that marks come from (chart_keys.build_marks). The aim has its own page. Title and reasons come from the true numbers, all other sentences from the released ones.
     """
     names = build_names(record.completion.definitions)
     facts = {}
     for kind in KINDS:
         blocks = [one for one in record.measures if one.kind == kind and one.id != record.aim.measure]
-        told = [_describe_measure(one, charts, names) for one in blocks[:MOST_CHARTS]]
+        told = [_describe_measure(one, charts, names, marked) for one in blocks[:MOST_CHARTS]]
         facts[kind] = {"charts": told, "more": [one.name for one in blocks[MOST_CHARTS:]]}
     return facts
 
 
-def _describe_measure(measure: Measure, charts: MeasureCharts, names: Mapping[str, MeasureName]) -> dict[str, Any]:
+def _describe_measure(
+    measure: Measure, charts: MeasureCharts, names: Mapping[str, MeasureName], marked: Mapping[str, Any]
+) -> dict[str, Any]:
     true, shown = charts.take(measure)
     words = build_measure_words(measure, names)
     verdict = build_verdict(true, words)
+    marks = [f"{sign}: {what}" for sign, what in build_marks(marked, measure.id, shown)[1]]
     return {
         "id": measure.id,
         "name": measure.name,
@@ -164,7 +168,7 @@ def _describe_measure(measure: Measure, charts: MeasureCharts, names: Mapping[st
         "statistic": find_statistic(measure, names),
         "title": describe_title(shown, words, verdict),
         "reasons": list(verdict.reasons),
-        "alt": describe_chart(shown, words, verdict, measure.chart),
+        "alt": describe_chart(shown, words, verdict, measure.chart, marks),
         "people": describe_people(shown, words),
     }
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from qi_analysis.chart_keys import build_marks
 from qi_analysis.charts import Look, render_control_chart
 from qi_analysis.fragments import Html, render_figure, render_notes
 from qi_analysis.page_words import count, decimal, or_words, percent
@@ -66,22 +67,22 @@ def _show_measures(release: Release, kind: str, notes: list[str]) -> Html:
         return render_notes([NONE[kind], HOW_TO_ADD.format(kind=kind)], "Nothing to show yet")
     table = release.tables["measure_charts"]
     charts = {one["id"]: table[table["measure_id"] == one["id"]] for one in facts["charts"]}
-    figures = Html("").join(_show_chart(one, charts[one["id"]], kind) for one in facts["charts"])
+    figures = Html("").join(_show_chart(one, charts[one["id"]], kind, release.facts) for one in facts["charts"])
     hollow = [] if all(chart["is_settled"].all() for chart in charts.values()) else [HOLLOW]
     more = [f"In the table of all measures, without a chart: {'; '.join(facts['more'])}."] if facts["more"] else []
     return Html(figures + render_notes([*notes, *hollow, *more]))
 
 
-def _show_chart(facts: Mapping[str, Any], chart: pd.DataFrame, kind: str) -> Html:
-    """One chart with its finding, its numbers, and why it matters; words alone where no month can be drawn."""
+def _show_chart(facts: Mapping[str, Any], chart: pd.DataFrame, kind: str, marked: Mapping[str, Any]) -> Html:
+    """One chart with its finding, its numbers, and why it matters; words alone where no month can be drawn. marked: the facts."""
     title = f"{facts['name']}: why it matters"
     if not (chart["is_drawn"].astype(bool) & chart["value"].notna()).any():
         return render_notes([facts["why"], NOT_DRAWN], title)
-    look = Look(facts["id"].replace("_", "-"), facts["alt"], size="small", unit=UNITS[facts["statistic"]])
+    marks, key = build_marks(marked, facts["id"], chart)
+    look = Look(facts["id"].replace("_", "-"), facts["alt"], size="small", unit=UNITS[facts["statistic"]], marks=marks)
     about = f"{facts['name']}, {MONTHS[facts['month_by']]}"
-    figure = render_figure(
-        render_control_chart(chart, look), facts["title"] + ".", about, build_numbers(chart, facts["statistic"])
-    )
+    numbers = build_numbers(chart, facts["statistic"])
+    figure = render_figure(render_control_chart(chart, look), facts["title"] + ".", about, numbers, key)
     lines = [facts["why"], f"{facts['plain']} {facts['people']}", GOOD[kind][facts["good"]], *facts["reasons"]]
     return Html(figure + render_notes(lines, title))
 

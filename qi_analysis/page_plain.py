@@ -5,6 +5,7 @@ import pandas as pd
 
 from qi_analysis.charts import Look, render_control_chart
 from qi_analysis.fragments import Html, render_card, render_facts, render_figure, render_notes
+from qi_analysis.page_aim import describe_plain_testing
 from qi_analysis.page_words import count, or_words, percent
 from qi_analysis.phrases import HIDDEN, calculate_nearest, describe_month, describe_months, describe_tenths, upper_first
 from qi_analysis.release import Release
@@ -20,7 +21,7 @@ def show_plain_answer(release: Release) -> Html:
     need = "We need to agree a target and a date." if facts["target"] is None else "We ask for nothing this month."
     points = [
         ("What changed", plain["changed"]),
-        ("What we are testing", "We have not started a test yet."),
+        ("What we are trying out", describe_plain_testing(facts)),
         ("What we need", need),
     ]
     return render_card(plain["verdict"], plain["people"], points, [("Figures up to", facts["data_date_words"])])

@@ -4,32 +4,39 @@ A notebook cell calls one of them and shows what it returns. Words and numbers w
 are put in order.
 """
 
-from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from qi_analysis.charts import Look, Mark, render_control_chart
-from qi_analysis.fragments import Html, render_card, render_facts, render_figure, render_notes
+from qi_analysis.chart_keys import build_marks
+from qi_analysis.charts import Look, render_control_chart
+from qi_analysis.fragments import Html, render_card, render_figure, render_notes
+from qi_analysis.page_actions import show_actions
+from qi_analysis.page_aim import describe_need, describe_testing, show_aim
 from qi_analysis.page_analyst import show_checks
 from qi_analysis.page_benchmark import show_benchmark, show_benchmark_years
 from qi_analysis.page_fairness import show_fairness
 from qi_analysis.page_glance import show_glance, show_suggestions
 from qi_analysis.page_leaving import show_leaving
 from qi_analysis.page_measures import show_balancing, show_process
+from qi_analysis.page_method import show_method
+from qi_analysis.page_new import show_new, show_plain_new
 from qi_analysis.page_plain import show_plain_aim, show_plain_answer, show_plain_completion, show_plain_leaving
 from qi_analysis.page_reasons import show_reasons
 from qi_analysis.page_standing import show_standing
+from qi_analysis.page_stories import show_plain_stories, show_stories
+from qi_analysis.page_tests import show_plain_tests, show_tests
 from qi_analysis.page_trust import show_numbers
 from qi_analysis.page_words import count, dashed, or_words, percent
 from qi_analysis.phrases import HIDDEN, describe_month, upper_first
 from qi_analysis.release import Release
 
 __all__ = [
-    "show_aim", "show_answer", "show_balancing", "show_benchmark", "show_benchmark_years", "show_chart_rules",
-    "show_checks", "show_completion", "show_completion_chart", "show_fairness", "show_glance", "show_leaving",
-    "show_plain_aim", "show_plain_answer", "show_plain_completion", "show_plain_leaving", "show_process",
-    "show_published", "show_reasons", "show_standing", "show_starters_chart", "show_suggestions", "show_trust",
+    "show_actions", "show_aim", "show_answer", "show_balancing", "show_benchmark", "show_benchmark_years", "show_chart_rules",
+    "show_checks", "show_completion", "show_completion_chart", "show_fairness", "show_glance", "show_leaving", "show_method",
+    "show_new", "show_plain_aim", "show_plain_answer", "show_plain_completion", "show_plain_leaving", "show_plain_new",
+    "show_plain_stories", "show_plain_tests", "show_process", "show_published", "show_reasons", "show_standing",
+    "show_starters_chart", "show_stories", "show_suggestions", "show_tests", "show_trust",
 ]  # fmt: skip
 NOT_ENOUGH = "too few people to draw"
 RULE_WORDS = {
@@ -51,44 +58,13 @@ def show_answer(release: Release) -> Html:
     )
     if facts["time_to_signal"]:
         changed += f" {facts['time_to_signal']}"
-    need = (
-        "A target and a date, agreed by the team." if facts["target"] is None else "Nothing is asked for in the record."
-    )
     points = [
         ("What changed", changed),
-        ("What we are testing", "No test of change has been recorded yet."),
-        ("What we need", need),
+        ("What we are testing", describe_testing(facts)),
+        ("What we need", describe_need(facts)),
     ]
     dates = [("Data to", facts["data_date_words"]), ("Months of starters settled to", facts["settled_to"])]
     return render_card(verdict["sentence"], facts["people_sentence"], points, dates)
-
-
-def show_aim(release: Release) -> Html:
-    """What are we aiming for, and where are we? Baseline, usual range, now and target."""
-    facts, chart = release.facts, release.tables["chart"]
-    drawn = chart[chart["is_drawn"] & chart["value"].notna()]
-    base = drawn[drawn["in_baseline"]]
-    pairs = [("Aim", _describe_aim(facts)), ("Target", facts["target_sentence"])]
-    if len(base):
-        first, last = base["interval_start"].min(), base["interval_start"].max()
-        words = f"{percent(base['centre'].iloc[-1])} ({describe_month(first)} to {describe_month(last)})"
-        pairs.append(("Baseline", words))
-    if len(drawn):
-        latest = drawn.iloc[-1]
-        pairs.append(
-            (
-                "Now",
-                f"{percent(latest['value'])} ({count(latest['numerator'])} of {count(latest['denominator'])})",
-            )
-        )
-        pairs.append(("Usual range", f"{percent(latest['lower'])} to {percent(latest['upper'])}"))
-    return render_facts(pairs)
-
-
-def _describe_aim(facts: Any) -> str:
-    change = "Raise" if facts["direction"] == "increase" else "Lower"
-    sentence = f"{change} the share of {facts['population']} who complete it"
-    return f"{sentence}, by {facts['target_by_words']}." if facts["target_by_words"] else f"{sentence}."
 
 
 def show_completion(release: Release) -> Html:
@@ -104,11 +80,8 @@ def show_published(release: Release) -> Html:
 def show_completion_chart(release: Release) -> Html:
     """Are more people completing? The control chart by the month LI ended, with its table."""
     facts, chart = release.facts, release.tables["chart"]
-    marks = tuple(Mark(date.fromisoformat(e["on"]), e["letter"], "event") for e in facts["events"])
-    marks += tuple(Mark(date.fromisoformat(p["on"]), f"P{n}", "phase") for n, p in enumerate(facts["phases"], 1))
+    marks, key = build_marks(facts, facts["measure"]["id"], chart)
     look = Look("completion", facts["chart_alt"], target=facts["target"], marks=marks)
-    key = [(e["letter"], f"{e['what']} ({describe_month(date.fromisoformat(e['on']))})") for e in facts["events"]]
-    key += [(f"P{n}", f"limits start again on {p['words']}: {p['reason']}") for n, p in enumerate(facts["phases"], 1)]
     about = "People completing LI CBT, by the month it ended"
     return render_figure(
         render_control_chart(chart, look), facts["chart_title"] + ".", about, _chart_table(chart, facts), key

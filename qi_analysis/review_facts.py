@@ -1,5 +1,6 @@
 """The facts of a review: its settings and dates as they are printed, and the sentences of the headline."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -43,7 +44,10 @@ def build_facts(workings: Workings, measure: Measure) -> dict[str, Any]:
         "phases": [
             {"on": p.from_.isoformat(), "words": describe_day(p.from_), "reason": p.reason} for p in record.phases
         ],
-        "events": [{"on": e.date.isoformat(), "letter": e.letter, "what": e.what} for e in record.events],
+        "events": [
+            {"on": e.date.isoformat(), "letter": e.letter, "what": e.what, "could_affect": e.could_affect}
+            for e in record.events
+        ],
         "definition": {
             "version": completion.version,
             "agreed_words": describe_day(completion.agreed_on),
@@ -57,11 +61,17 @@ def build_facts(workings: Workings, measure: Measure) -> dict[str, Any]:
 
 
 def build_words(
-    workings: Workings, named: tuple[Measure, MeasureWords], chart: pd.DataFrame, verdict: Verdict
+    workings: Workings,
+    named: tuple[Measure, MeasureWords],
+    chart: pd.DataFrame,
+    verdict: Verdict,
+    marks: Sequence[tuple[str, str]],
 ) -> dict[str, Any]:
-    """The sentences of the headline, `named` being its measure with its words: the verdict from the true numbers, the rest from the released ones."""
+    """The sentences of the headline: the verdict from the true numbers, the rest from the released ones.
+
+    named: its measure with its words. marks: the key of its chart.
+    """
     aim, (measure, words) = workings.record.aim, named
-    marks = [f"{event.letter}: {event.what}" for event in workings.record.events]
     return {
         "verdict": {
             "state": str(verdict.state),
@@ -71,5 +81,5 @@ def build_words(
         "people_sentence": describe_people(chart, words),
         "target_sentence": describe_target(chart, words, aim.target, aim.by),
         "chart_title": describe_title(chart, words, verdict),
-        "chart_alt": describe_chart(chart, words, verdict, measure.chart, marks),
+        "chart_alt": describe_chart(chart, words, verdict, measure.chart, [f"{sign}: {what}" for sign, what in marks]),
     }

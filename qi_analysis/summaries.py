@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from qi_analysis.cells import TOTAL, Cells
+from qi_analysis.chart_keys import build_marks
 from qi_analysis.detection import describe_false_alarms, describe_months_to_signal
 from qi_analysis.disclosure import protect_results
 from qi_analysis.fairness import build_fairness
@@ -25,6 +26,7 @@ from qi_analysis.periods import Period
 from qi_analysis.plain_release import build_plain
 from qi_analysis.protection import find_hidden
 from qi_analysis.reasons import build_reasons
+from qi_analysis.record_release import build_record
 from qi_analysis.recording import build_recording_alarm
 from qi_analysis.release import Release
 from qi_analysis.result_cells import add_result_sums, add_year_sums, build_count_names, hide_results, note_results
@@ -99,15 +101,15 @@ def build_release(
     charts = build_charts(workings, counted.released, counted.settled)
     true_chart, chart = charts.take(measure)
     words = build_measure_words(measure, build_names(record.completion.definitions))
-    blocks = build_measure_facts(record, charts)
     alarm = build_recording_alarm(workings, checked_on)
     verdict = build_verdict(true_chart, words, [alarm.sentence] if alarm.is_open else [])
     answers = {**counted.answers, "plain": build_plain(workings, counted.settled, verdict, counted.released)}
+    facts = build_facts(workings, measure) | {"team": build_record(workings, charts, str(verdict.state))}
+    blocks = build_measure_facts(record, charts, facts)
     tables = {**counted.tables, **published.tables, "chart": chart, "measure_charts": take_shown(charts, blocks)}
     tables["glance"] = build_glance(charts.true, counted.released, record.measures, find_statistics(record))
     tables |= {name: table for answer, _ in answers.values() for name, table in answer.items()}
-    facts = build_facts(workings, measure) | build_words(workings, (measure, words), chart, verdict)
-    facts |= {
+    facts |= build_words(workings, (measure, words), chart, verdict, build_marks(facts, measure.id, chart)[1]) | {
         "left_out_months": charts.left_out,
         "measure_charts": blocks,
         "settled_to": _last_settled(counted.settled),

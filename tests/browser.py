@@ -81,6 +81,18 @@ def check_print(browser: Browser, path: Path) -> list[str]:
     return problems + ([f"print: {width} px is wider than the page"] if width > 688 else [])
 
 
+def find_overflow(path: Path) -> list[str]:
+    """The texts of driver diagrams that lie in no box of their picture, as the browser draws them."""
+    script = """[...document.querySelectorAll('.tree text')].filter(text => {
+        const a = text.getBBox();
+        return ![...text.ownerSVGElement.querySelectorAll('rect')].map(box => box.getBBox()).some(b =>
+            a.x >= b.x && a.y >= b.y && a.x + a.width <= b.x + b.width && a.y + a.height <= b.y + b.height)
+    }).map(text => text.textContent)"""
+    with _open_browser() as browser, _open_page(browser, path, "light", USUAL) as (page, _):
+        found: list[str] = page.evaluate(script)
+    return found
+
+
 @contextmanager
 def _open_browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:

@@ -166,6 +166,14 @@ def _new_output(source: str, fragment: Html) -> nbformat.NotebookNode:
     return nbformat.v4.new_code_cell(source, outputs=outputs)
 
 
+def build_cells(fragments: list[Html]) -> str:
+    """A finished page with a question for each fragment."""
+    cells = [nbformat.v4.new_markdown_cell("# Monthly review")]
+    for number, fragment in enumerate(fragments, 1):
+        cells += [nbformat.v4.new_markdown_cell(f"## Question {number}?"), _new_output("", fragment)]
+    return build_exporter().from_notebook_node(nbformat.v4.new_notebook(cells=cells), {"review": FACTS})[0]
+
+
 def build_exporter() -> TemplateExporter:
     """The exporter of the review's pages."""
     return TemplateExporter(

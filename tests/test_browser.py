@@ -1,11 +1,13 @@
 """Pages in a real browser. Needs the test extra (playwright, axe) and Chromium, Chrome or Edge."""
 
 import pytest
-from browser import check_page
+from browser import check_page, find_overflow
 from conftest import copy_project
+from five_years import build_team, draw_release
 from pack_example import build_pages, build_release, build_sources
-from pages import FACTS, build_entries, build_page
+from pages import FACTS, build_cells, build_entries, build_page
 
+from qi_analysis import pages
 from qi_analysis.fragments import PageFacts, render_index
 from qi_analysis.runs import run
 from qi_analysis.sample import write_sample
@@ -23,13 +25,27 @@ def problems(tmp_path_factory):
     """What is found on each page, by name."""
     folder = tmp_path_factory.mktemp("pages")
     index = render_index(build_entries(), PageFacts("Monthly reviews", FACTS.project, ()))
-    pages = {"review": build_page(), "list": index, "faulty": FAULTY}
-    for name, text in pages.items():
+    texts = {"review": build_page(), "list": index, "faulty": FAULTY} | build_records()
+    for name, text in texts.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
-    return {name: check_page(folder / f"{name}.html") for name in pages}
+    found = {name: check_page(folder / f"{name}.html") for name in texts}
+    return found | {f"{name}, boxes": find_overflow(folder / f"{name}.html") for name in ("five years", "overfull")}
 
 
-@pytest.mark.parametrize("name", ["review", "list"])
+def build_records():
+    """The pages of a record of 5 years, in the team's and the plain edition, and one box whose words run out of it."""
+    release = draw_release(build_team())
+    team = [pages.show_aim, pages.show_tests, pages.show_stories, pages.show_actions, pages.show_method, pages.show_new]
+    plain = [pages.show_plain_tests, pages.show_plain_stories, pages.show_plain_new]
+    overfull = '<svg class="tree"><rect width="20" height="20"/><text x="2" y="15">far too long</text></svg>'
+    return {
+        "five years": build_cells([page(release) for page in team]),
+        "five years, plain": build_cells([page(release) for page in plain]),
+        "overfull": overfull,
+    }
+
+
+@pytest.mark.parametrize("name", ["review", "list", "five years", "five years, plain"])
 def test_a_page_has_no_finding_in_light_dark_narrow_or_print(problems, name):
     assert problems[name] == []
 
@@ -74,3 +90,8 @@ def test_a_pack_has_no_finding(tmp_path, pack, record):
     sources = build_sources(release=build_release()) if record == "full" else build_sources(TeamRecord())
     (tmp_path / "pack.html").write_text(build_pages(sources)[pack], encoding="utf-8")
     assert check_page(tmp_path / "pack.html") == []
+
+
+def test_every_word_of_a_driver_diagram_stays_in_its_box(problems):
+    assert problems["five years, boxes"] == []
+    assert problems["overfull, boxes"] == ["far too long"]

@@ -34,14 +34,14 @@ LAYERS = (
     "suggestion confirmation signals wording benchmark_settings benchmark_data benchmark_levels benchmark release standing",
     "standing_release benchmark_release published_figures",
     "result_cells attack protection year_totals release_ledger",
-    "workings workshop trust detection recording leaving reasons characteristics fairness glance measure_words measure_charts plain_release",
-    "review_facts summaries revisions",
-    "review fragments charts bars incidence funnel_chart page_words page_plain page_analyst page_trust page_benchmark page_glance page_measures page_standing",
-    "page_leaving page_reasons page_fairness pages",
+    "record_words chart_keys workings workshop trust detection recording leaving reasons characteristics fairness glance measure_words measure_charts plain_release",
+    "review_facts revisions cycle_results method_checks whats_new record_release summaries",
+    "review fragments charts bars incidence funnel_chart page_words page_analyst page_trust page_benchmark page_glance page_measures page_standing",
+    "page_leaving page_reasons page_fairness driver_diagram page_record aim_line page_aim page_plain page_tests page_stories page_actions page_method page_new pages",
     "fingerprint lock gate_text gate_tags gate_html gate_unpack gate_decode gate_notebook gate_allow gate_look gate_extract gate_words",
     "gate_known gate_names gate_numbers gate gate_guard gate_verdict publish wall warm kernels rowless reports reading_age share_words share",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
-    "seen making runs definition_pages check_record read_back entry_kinds entry_files new_entry new_command",
+    "seen manifest making runs definition_pages check_record read_back entry_kinds entry_files new_entry new_command",
     "pack_sources pack_numbers pack_page page_learning meeting_days pack_handover pack_welcome pack_meeting pack_case_study life_qi packs",
     "cli_run cli_check cli_share cli_packs cli __main__",
 )
@@ -50,6 +50,7 @@ RUNNERS = {"papermill", "nbconvert", "nbclient"}
 KERNEL_TOOLS = {"jupyter_client", "ipykernel"}
 ROWS = {*ORDER[ORDER.index("headings") : ORDER.index("spc_spec")]} | {
     "workshop", "workings", "trust", "recording", "leaving", "reasons", "characteristics", "fairness", "glance", "measure_charts", "plain_release", "summaries",
+    "cycle_results", "method_checks", "whats_new", "record_release",
 }  # fmt: skip
 MODULE_LINES, FUNCTION_LINES, ARGUMENTS = 250, 40, 5
 SKIPPED = {

@@ -51,6 +51,19 @@ def test_one_run_publishes_a_whole_review_and_a_second_says_nothing_new(project)
     assert read_all(project.reports) == before
 
 
+def test_a_review_says_what_is_new_since_the_last_one(project):
+    go(project, "2021-06")
+    manifest = json.loads((project.reports / "2021-06" / "manifest.json").read_text())
+    assert manifest["record"]["definitions"]["li_completion"] == "li_completed/li_ended/end/p"
+    go(project, "2021-07")
+    first, second = (
+        (project.reports / month / "completion_review.html").read_text(encoding="utf-8")
+        for month in ("2021-06", "2021-07")
+    )
+    assert "This is the first report" in first and "This is the first report" not in second
+    assert "Compared with: Review of June 2021, revision 1." in second
+
+
 def test_the_manifest_says_what_the_review_was_made_from(project):
     go(project)
     manifest = json.loads((project.reports / "2021-07" / "manifest.json").read_text())
