@@ -48,6 +48,14 @@ class Extract:
     forms: Mapping[str, str] = field(default_factory=dict)  # field -> declared date form
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # field -> own label -> code
 
+    def find_heading(self, table: str, name: str) -> str:
+        """What a field is called where the extract comes from."""
+        if self.columns is None:
+            known = read_table_fields()
+            return known[table][name].headings[0]
+        part = self.columns.referrals if table == "referrals" else self.columns.appointments
+        return next((heading for heading, own in part.columns.items() if own == name), name)
+
 
 def find_sources(raw: Path, columns: ColumnMap | None) -> tuple[str, list[Source], list[str]]:
     """(layout, files by table, files not used). Raises DataProblem when data/raw holds no layout it knows."""
@@ -172,6 +180,9 @@ def read_extract(raw: Path, columns: ColumnMap | None) -> Extract:
     for name, pieces in parts.items():
         frames[name], odd = _reject_odd_rows(_join(pieces), written[name])
         rejected.append(odd.assign(table=name))
+    for source in sources:
+        if source.table in (*NEEDED, "appointments") and frames[source.table].empty:
+            raise DataProblem(f"{source.path.name}: there are headings and no record under them. Export it again.")
     files = [source.path.name for source in sources]
     lost = pd.concat(rejected, ignore_index=True).astype({"file": "int64", "line": "int64"})
     if layout == "national":
@@ -213,13 +224,14 @@ def _reject_odd_rows(frame: pd.DataFrame, written: set[str]) -> tuple[pd.DataFra
     for name in content:
         filled += frame[name].notna().to_numpy()
     rule = np.zeros(len(frame), dtype="int8")  # a place in ODD_RULES
-    sparse = np.flatnonzero(filled <= max(1, len(content) // 3))
+    sparse = np.flatnonzero((filled > 0) & (filled <= max(1, len(content) // 3)))
     if len(sparse):
         first = frame[content].iloc[sparse].astype("str").bfill(axis=1).iloc[:, 0].str.strip().str.lower()
         rule[sparse[first.str.startswith(TOTALS).fillna(False).to_numpy(dtype=bool)]] = 1
     rule[filled == 0] = 2
     key = next((name for name in content if frame[name].dtype != "category"), content[0])
-    rule[frame[key].isin([heading.strip() for heading in written]).to_numpy(dtype=bool)] = 3
+    again = [form(heading.strip()) for heading in written for form in (str, str.lower, str.upper)]
+    rule[frame[key].isin(again + ["\ufeff" + heading for heading in again]).to_numpy(dtype=bool)] = 3
     odd = rule > 0
     if not odd.any():
         return frame, pd.DataFrame({"file": [], "line": [], "rule": []})
