@@ -189,5 +189,7 @@ def _numbered_rows(path: Path, handle, dialect: Dialect) -> Iterator[list[tuple[
                 chunk = []
     except csv.Error:
         place = f"{path.name}, line {line}"
-        raise DataProblem(f"{place}: the row that begins here cannot be read. Look for a quotation mark that is not closed or a cell without end.") from None
+        raise DataProblem(
+            f"{place}: the row that begins here cannot be read. Look for a quotation mark that is not closed or a cell without end."
+        ) from None
     yield chunk

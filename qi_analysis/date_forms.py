@@ -45,14 +45,14 @@ def find_short_dates(column: pd.Series) -> ShortDates | None:
         return np.append(mask.to_numpy(dtype=bool), False)[rows]
 
     day, month = (first > 12) & (second <= 12), (second > 12) & (first <= 12)
-    return ShortDates(spread(day), spread(month), spread((first <= 12) & (second <= 12) & (first != second)), year_first)
+    return ShortDates(
+        spread(day), spread(month), spread((first <= 12) & (second <= 12) & (first != second)), year_first
+    )
 
 
 def find_fault(dates: ShortDates, form: str, filled: int) -> tuple[str, np.ndarray] | None:
     """(why the column cannot be read, the rows that show it) or None. form: ISO where none was declared."""
-    n_day, n_month, n_either = (
-        int(mask.sum()) for mask in (dates.is_day_first, dates.is_month_first, dates.is_either)
-    )
+    n_day, n_month, n_either = (int(mask.sum()) for mask in (dates.is_day_first, dates.is_month_first, dates.is_either))
     if form == "d/m/Y" and n_month > n_day:
         return "its dates seem to be month first, and columns.toml says d/m/Y", dates.is_month_first
     if form == "m/d/Y" and n_day > n_month:

@@ -21,6 +21,7 @@ from qi_analysis.settings import ColumnMap, LocalFile
 from qi_analysis.table_fields import find_field, read_table_fields, read_tables_text
 
 NEEDED = ("referrals", "contacts", "activities")  # national tables without which nothing can be worked out
+LONGEST_HEADING = 80  # as it is printed
 SYNTHETIC_SYSTEM = "qi_analysis synthetic sample"
 
 
@@ -67,7 +68,8 @@ def find_sources(raw: Path, columns: ColumnMap | None) -> tuple[str, list[Source
         if path.suffix.lower() in SUFFIXES and not path.name.startswith(("~", "."))
     ]
     numbers = {spec["national"]: name for name, spec in read_tables_text().items() if "national" in spec}
-    named = {path: re.search(r"IDS\s?_?(\d{3})", path.stem.upper()) for path in files}
+    _check_other_kinds(raw, set(numbers))
+    named = {path: re.search(r"IDS\s?_?(\d{3})(?!\d)", path.stem.upper()) for path in files}
     if any(named.values()):
         sources = [
             _national_source(path, numbers["IDS" + hit[1]])
@@ -83,6 +85,18 @@ def find_sources(raw: Path, columns: ColumnMap | None) -> tuple[str, list[Source
         )
     sources = [_local_source(part, getattr(columns, part), files) for part in ("referrals", "appointments")]
     return "local", sources, _list_unused(raw, sources)
+
+
+def _check_other_kinds(raw: Path, numbers: set[str]) -> None:
+    """Raises DataProblem for a file named after a table that would be passed over because of its ending."""
+    for path in sorted(raw.iterdir()):
+        hit = re.search(r"IDS\s?_?(\d{3})(?!\d)", path.name.upper())
+        is_passed_over = path.suffix.lower() not in SUFFIXES and not path.name.startswith(("~", "."))
+        if hit and "IDS" + hit[1] in numbers and is_passed_over:
+            kinds = ", ".join(SUFFIXES)
+            raise DataProblem(
+                f"{path.name}: files are read that end in {kinds}. Save it as one, or take it out of data/raw."
+            )
 
 
 def _list_unused(raw: Path, sources: list[Source]) -> list[str]:
@@ -143,8 +157,8 @@ def check_headings(source: Source) -> tuple[list[str], list[str], list[str]]:
     """(recognised, missing, other) for one file, each missing heading with the nearest one that is there."""
     written = read_headings(source.path, source.headings)
     found = source.headings.find(written)
-    recognised = [f"{written[column].strip()} = {name}" for name, column in found.items()]
-    others = [cell.strip() for n, cell in enumerate(written) if n not in found.values() and cell.strip()]
+    recognised = [f"{_show(written[column])} = {name}" for name, column in found.items()]
+    others = [_show(cell) for n, cell in enumerate(written) if n not in found.values() and cell.strip()]
     missing = []
     names = dict.fromkeys(source.headings.fields.values())
     for name in names:
@@ -155,6 +169,11 @@ def check_headings(source: Source) -> tuple[list[str], list[str], list[str]]:
             need = "needed" if name in source.required else "optional"
             missing.append(f"{wanted} ({need})" + (f"; the nearest heading is {nearest!r}" if nearest else ""))
     return recognised, missing, others
+
+
+def _show(heading: str) -> str:
+    """A heading as it may be printed: short, without anything a terminal obeys."""
+    return "".join(letter if letter.isprintable() else "?" for letter in heading.strip()[:LONGEST_HEADING])
 
 
 def _written(source: Source) -> dict[str, str]:

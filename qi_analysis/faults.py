@@ -11,6 +11,9 @@ from typing import Any
 from qi_analysis.errors import RecordProblem
 
 
+LARGEST_FILE = 1_000_000  # bytes
+
+
 class Faults(list[str]):
     """The faults found so far, and the checks that add to them."""
 
@@ -26,6 +29,18 @@ class Faults(list[str]):
         allowed = list(allowed)
         if value not in allowed:
             self.append(f"{place} must be one of {', '.join(allowed)}.")
+
+    def within(self, place: str, value: Any, low: float, high: float) -> None:
+        """A number from low to high; what is no number is the business of `build`."""
+        if isinstance(value, (int, float)) and not low <= value <= high:
+            self.append(f"{place} must lie between {low:g} and {high:g}.")
+
+    def tables(self, place: str, value: Any) -> list[Any]:
+        """A list of [[tables]]; a fault and nothing for anything else."""
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            return value
+        self.append(f"{place}: this must be blocks, each headed with two square brackets.")
+        return []
 
     def build(self, kind: type, place: str, table: Any, **fixed: Any) -> Any:
         """A frozen value of `kind` from a TOML table; faults are added and None returned when it cannot be made."""
@@ -82,8 +97,15 @@ def _fits(value: Any, kind: str) -> bool:
     return True
 
 
+def check_size(path: Path) -> None:
+    """Raises RecordProblem for a file of the record that is far longer than any record."""
+    if path.is_file() and path.stat().st_size > LARGEST_FILE:
+        raise RecordProblem(f"{path.name}: the file is over 1 MB, far more than a record needs. Is it the right file?")
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file (UTF-8, with or without a byte-order mark). Raises RecordProblem with line and column."""
+    check_size(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as fault:
@@ -94,5 +116,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from None
     except UnicodeDecodeError:
         raise RecordProblem(f"{path.name}: the file is not saved as UTF-8. Save it again with that encoding.") from None
+    except (RecursionError, ValueError):
+        raise RecordProblem(
+            f"{path.name}: it holds brackets within brackets, or a number, beyond all use. Take them out."
+        ) from None
     except OSError:
         raise RecordProblem(f"There is no {path.name} in the project folder. Copy it from the repository.") from None

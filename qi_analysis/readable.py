@@ -13,6 +13,7 @@ from qi_analysis.extract import Extract
 from qi_analysis.headings import UNSEEN
 from qi_analysis.table_fields import find_field, read_table_fields, read_tables_text
 
+FULL_WIDTH = "\uff01-\uff5e"
 MOST = 0.5  # of a needed column's filled cells
 ENOUGH = 10  # filled cells before a column is judged as a whole
 UNREADABLE = ("date_unreadable", "code_invalid", "therapy_damaged", "number_unreadable")
@@ -20,9 +21,9 @@ DATE_HELP = "Write dates as year-month-day, or say their form in columns.toml"
 
 
 def take_out_unseen(extract: Extract, account: Account) -> None:
-    """Take out what nobody sees (zero width, direction marks, full-width digits, no-break spaces), and count it.
+    """Take out what nobody sees (zero width, direction marks) and write full-width letters plainly; counted.
 
-    Letters are compared in Unicode's form NFKC. The extract's columns are replaced.
+    The extract's columns are replaced.
     """
     for table, frame in extract.tables.items():
         for name in frame.columns.drop(["file", "line"]):
@@ -40,9 +41,11 @@ def _take_out(column: pd.Series) -> pd.Series | None:
     written = pa.array(texts.astype("str").array, pa.large_string())
     if pc.all(pc.string_is_ascii(written)).as_py() is not False:
         return None
-    plain = pc.replace_substring_regex(pc.utf8_normalize(written, "NFKC"), f"[{UNSEEN}]", "")
-    if plain.equals(written):
+    hides = pc.match_substring_regex(written, f"[{UNSEEN}{FULL_WIDTH}]")
+    if not pc.any(hides).as_py():
         return None
+    plain = pc.replace_substring_regex(pc.utf8_normalize(written, "NFKC"), f"[{UNSEEN}]", "")
+    plain = pc.if_else(hides, plain, written)
     if not is_category:
         return pd.Series(plain.to_pandas().to_numpy(), column.index, dtype="str")
     spread = np.append(np.asarray(plain.to_pandas(), dtype="object"), None)[column.cat.codes.to_numpy()]

@@ -92,6 +92,4 @@ def _calculate_unpacked(column: pa.ChunkedArray) -> int:
     """Bytes of a column whose texts stand in a dictionary, once each row holds its own; 0 for any other."""
     if not pa.types.is_dictionary(column.type):
         return 0
-    return sum(
-        pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0 for chunk in column.chunks
-    )
+    return sum(pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0 for chunk in column.chunks)

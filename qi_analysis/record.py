@@ -12,8 +12,16 @@ from typing import Any
 
 from qi_analysis.codes import old_therapy_codes, read_code_lists
 from qi_analysis.errors import RecordProblem
-from qi_analysis.faults import Faults, read_toml
+from qi_analysis.faults import Faults, check_size, read_toml
 from qi_analysis.measure_names import MONTH_BY, check_examples_form, check_measure
+from qi_analysis.record_limits import (
+    check_completion,
+    check_extract_date,
+    check_gaps,
+    check_settings,
+    check_texts,
+    check_title,
+)
 from qi_analysis.settings import (
     EPISODE_RULES,
     RULES,
@@ -54,6 +62,8 @@ def _read_completion(path: Path, faults: Faults) -> Completion | None:
         faults.one_of(f"{path.name}: internet_logs", completion.internet_logs, ("separate", "li", "hi"))
         faults.one_of(f"{path.name}: episode_rule", completion.episode_rule, EPISODE_RULES)
         faults.one_of(f"{path.name}: step_up_rule", completion.step_up_rule, ("two_consecutive_hi", "first_hi"))
+        if completion.settled is not None and completion.chains is not None:
+            check_completion(path.name, completion, faults)
     return completion
 
 
@@ -89,7 +99,15 @@ def read_day(text: str) -> date | None:
 def _read_events(path: Path, faults: Faults) -> tuple[Event, ...]:
     if not path.exists():
         return ()
-    rows = csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines())
+    check_size(path)
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except UnicodeDecodeError:
+        faults.append(f"{path.name}: the file is not saved as UTF-8. Save it again with that encoding.")
+        return ()
+    except (OSError, csv.Error):
+        faults.append(f"{path.name}: this cannot be read as a table. Save it again as CSV with commas.")
+        return ()
     events = []
     for number, row in enumerate(rows, start=2):
         day = read_day(row.get("date") or "")
@@ -115,6 +133,7 @@ def _read_columns(path: Path, faults: Faults) -> ColumnMap | None:
     columns: ColumnMap | None = faults.build(ColumnMap, f"{path.name}, [settings]", table.get("settings", {}), **parts)
     if columns is not None:
         faults.one_of(f"{path.name}, therapy_scheme", columns.therapy_scheme, ("snomed", "v1.5"))
+        check_extract_date(columns, f"{path.name}, [settings]", faults)
     return columns
 
 
@@ -124,10 +143,14 @@ def _check_local(local: LocalFile, place: str, faults: Faults) -> None:
         if not isinstance(table, dict):
             faults.append(f"{place}] {name}: this must be a table, headed {place.split(', ')[1]}.{name}].")
             return
+    if not check_texts(local, place, faults):
+        return
     for name in [ours for ours in set(local.columns.values()) if list(local.columns.values()).count(ours) > 1]:
         faults.append(f"{place}.columns]: two headings are given the name {name!r}. Keep one of them.")
     for name, form in local.dates.items():
         faults.one_of(f"{place}.dates] {name}", form, ("ISO", "d/m/Y", "m/d/Y"))
+        if name in local.columns.values() and find_field(name).kind != "date":
+            faults.append(f"{place}.dates] {name}: this name holds no date. Take the line out.")
     lists = read_code_lists()
     for name, labels in local.labels.items():
         kind = find_field(name)
@@ -136,7 +159,7 @@ def _check_local(local: LocalFile, place: str, faults: Faults) -> None:
             continue
         codes = lists[kind.list].codes | set(old_therapy_codes().values() if kind.list == "therapy" else ())
         for number, code in enumerate(labels.values(), 1):
-            if code not in codes:
+            if not isinstance(code, str) or code not in codes:
                 faults.append(
                     f"{place}.labels.{name}]: label {number} must stand for a code of the list, in quotation marks."
                 )
@@ -170,12 +193,20 @@ def _read_project(
     for name in ("title", "started", "aim"):
         if name not in table:
             faults.append(f"project.toml: {name!r} is missing. Add the line.")
+    if "started" in table and (not isinstance(table["started"], date) or isinstance(table["started"], datetime)):
+        faults.append("project.toml, started: this must be a date such as 2022-06-14, without quotation marks.")
+    faults.tables("project.toml, scope", [table.get("scope", {})])
+    if not isinstance(table.get("status", ""), str):
+        faults.append("project.toml, status: this must be text in quotation marks.")
     settings = faults.build(Settings, "project.toml, [settings]", table.get("settings", {}))
     if settings is not None:
         faults.one_of("project.toml, rules", settings.rules, RULES)
         faults.one_of("project.toml, protection", settings.protection, ("team", "plain"))
-    phases = [faults.build(Phase, "project.toml, [[phases]]", block) for block in table.get("phases", [])]
-    codes = [faults.build(ServiceCode, "project.toml, [[service_codes]]", b) for b in table.get("service_codes", [])]
+        check_settings(settings, faults)
+    check_title(table, faults)
+    blocks = {name: faults.tables(f"project.toml, {name}", table.get(name, [])) for name in ("phases", "service_codes")}
+    phases = [faults.build(Phase, "project.toml, [[phases]]", block) for block in blocks["phases"]]
+    codes = [faults.build(ServiceCode, "project.toml, [[service_codes]]", block) for block in blocks["service_codes"]]
     return _read_aim(table.get("aim", {}), faults), settings, phases, codes
 
 
@@ -196,7 +227,7 @@ def read_record(folder: Path) -> Record:
         )
     table = read_toml(folder / "project.toml")
     aim, settings, phases, codes = _read_project(table, faults)
-    gaps = {str(gap.get("month")): str(gap.get("reason", "")) for gap in table.get("accepted_gaps", [])}
+    gaps = check_gaps(faults.tables("project.toml, accepted_gaps", table.get("accepted_gaps", [])), faults)
     completion = _read_completion(folder / "completion.toml", faults)
     measures = _read_measures(folder / "measures.toml", faults, completion)
     events = _read_events(folder / "events.csv", faults)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from qi_analysis.account import Account
 from qi_analysis.codes import old_therapy_codes, plain_label, read_code_lists
 from qi_analysis.extract import Extract
-from qi_analysis.keys import number_texts
+from qi_analysis.keys import mark_damaged, number_texts
 from qi_analysis.periods import Period, period_of
 from qi_analysis.readable import check_readable, settle_dates, take_out_unseen
 from qi_analysis.repair import list_distinct, read_codes, read_dates, read_names, read_numbers, read_times
@@ -51,10 +51,12 @@ def _number_identifiers(extract: Extract, account: Account) -> tuple[dict[str, C
     columns = {name: [extract.tables[table][name] for table in tables] for name, tables in owners.items() if tables}
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
         found = dict(zip(columns, pool.map(number_texts, columns.values()), strict=True))
-    for name, (parts, _, blanks) in found.items():
-        for table, part, blank in zip(owners[name], parts, blanks, strict=True):
-            numbers[table][name] = part
+    for name, (parts, known, blanks) in found.items():
+        damaged = mark_damaged(known, parts)
+        for table, part, blank, lost in zip(owners[name], parts, blanks, damaged, strict=True):
+            numbers[table][name] = np.where(lost, -1, part).astype(part.dtype) if lost.any() else part
             account.note("blank_marker", table, blank, name)
+            account.note("identifier_damaged", table, int(lost.sum()), name)
     return numbers, {name: texts for name, (_, texts, _) in found.items()}
 
 
