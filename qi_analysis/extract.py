@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from qi_analysis.errors import DataProblem, RecordProblem
 from qi_analysis.headings import Headings, RawTable, plain_heading
+from qi_analysis.odd_rows import reject_odd_rows
 from qi_analysis.reader import SUFFIXES, read_headings, read_raw_table
 from qi_analysis.settings import ColumnMap, LocalFile
 from qi_analysis.table_fields import find_field, read_table_fields, read_tables_text
@@ -197,7 +197,7 @@ def read_extract(raw: Path, columns: ColumnMap | None) -> Extract:
         written.setdefault(source.table, set()).update(table.headings)
     frames = {}
     for name, pieces in parts.items():
-        frames[name], odd = _reject_odd_rows(_join(pieces), written[name])
+        frames[name], odd = reject_odd_rows(_join(pieces), written[name])
         rejected.append(odd.assign(table=name))
     for source in sources:
         if source.table in (*NEEDED, "appointments") and frames[source.table].empty:
@@ -230,32 +230,6 @@ def _read_source(source: Source) -> RawTable:
         place = f"{source.path.name}: no heading of the {source.table} table is there."
         raise DataProblem(f"{place} Is it the right file?")
     return table
-
-
-TOTALS = ("total", "grand total", "end of")
-ODD_RULES = np.array(["", "total_row", "blank_row", "repeated_heading"], dtype="object")
-
-
-def _reject_odd_rows(frame: pd.DataFrame, written: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(the records, rows that are none with file, line and rule): totals, empty rows, headings that stand again."""
-    content = [name for name in frame if name not in ("file", "line")]
-    filled = np.zeros(len(frame), dtype="int8")
-    for name in content:
-        filled += frame[name].notna().to_numpy()
-    rule = np.zeros(len(frame), dtype="int8")  # a place in ODD_RULES
-    sparse = np.flatnonzero((filled > 0) & (filled <= max(1, len(content) // 3)))
-    if len(sparse):
-        first = frame[content].iloc[sparse].astype("str").bfill(axis=1).iloc[:, 0].str.strip().str.lower()
-        rule[sparse[first.str.startswith(TOTALS).fillna(False).to_numpy(dtype=bool)]] = 1
-    rule[filled == 0] = 2
-    key = next((name for name in content if frame[name].dtype != "category"), content[0])
-    again = [form(heading.strip()) for heading in written for form in (str, str.lower, str.upper)]
-    rule[frame[key].isin(again + ["\ufeff" + heading for heading in again]).to_numpy(dtype=bool)] = 3
-    odd = rule > 0
-    if not odd.any():
-        return frame, pd.DataFrame({"file": [], "line": [], "rule": []})
-    rejected = frame.loc[odd, ["file", "line"]].assign(rule=ODD_RULES[rule[odd]])
-    return frame[~odd].reset_index(drop=True), rejected
 
 
 def _join(frames: list[pd.DataFrame]) -> pd.DataFrame:

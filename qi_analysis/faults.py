@@ -10,7 +10,6 @@ from typing import Any
 
 from qi_analysis.errors import RecordProblem
 
-
 LARGEST_FILE = 1_000_000  # bytes
 
 

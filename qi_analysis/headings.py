@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from qi_analysis.errors import DataProblem
 
-
 UNSEEN = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"  # zero width, direction, soft hyphen
 
 

@@ -48,8 +48,8 @@ def _take_out(column: pd.Series) -> pd.Series | None:
     plain = pc.if_else(hides, plain, written)
     if not is_category:
         return pd.Series(plain.to_pandas().to_numpy(), column.index, dtype="str")
-    spread = np.append(np.asarray(plain.to_pandas(), dtype="object"), None)[column.cat.codes.to_numpy()]
-    return pd.Series(spread, column.index).astype("category")
+    spread = plain.take(pa.array(column.cat.codes.to_numpy(), mask=column.cat.codes.to_numpy() < 0))
+    return pd.Series(spread.to_pandas().to_numpy(), column.index, dtype="str").astype("category")
 
 
 def settle_dates(raw: pd.DataFrame, table: str, name: str, extract: Extract) -> tuple[pd.Series, int]:

@@ -26,7 +26,7 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 # A module may import those before it and no other. A new module gets its place here.
 LAYERS = (
     "__init__ errors periods phrases places codes keys sequences chart_style svg disclosure settings faults table_fields",
-    "measure_names record headings csv_reader reader extract account repair typed merge people referrals links contacts scores",
+    "measure_names record_limits record headings csv_reader file_kinds workbook reader odd_rows extract account repair date_forms readable typed merge people referrals links contacts scores",
     "clean checks stages outcomes episodes pathways flags episode_flags bookings open_referrals measure_definitions measures",
     "worked_examples",
     "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase competing proportions",
