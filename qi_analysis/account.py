@@ -10,9 +10,17 @@ import numpy as np
 import pandas as pd
 
 from qi_analysis.codes import read_rows
-from qi_analysis.errors import QiError
+from qi_analysis.errors import DataProblem, QiError
 
 RULES = Path(__file__).parent / "definitions" / "cleaning_rules.csv"
+HARMLESS = (
+    "other_questionnaire",
+    "blank_row",
+    "total_row",
+    "repeated_heading",
+    "test_patient",
+)  # say nothing of a file
+MOST, ENOUGH_ROWS = 0.5, 20
 QUALITY_COLUMNS = ["rule", "table", "field", "rows", "treatment", "says", "why"]
 
 
@@ -84,6 +92,24 @@ class Account:
             name = ledger.loc[broken, "file"].iloc[0]
             raise QiError(f"{name}: the rows ledger does not close. This is a fault in the program; please report it.")
         return ledger
+
+    def check_used(self) -> None:
+        """Raises DataProblem for a file most of whose rows were set aside: it does not fit the others, or its columns."""
+        if not self.aside:
+            return
+        every = pd.concat(self.aside, ignore_index=True)
+        every = every[~every["rule"].isin(HARMLESS)]
+        for n, rows_in in enumerate(self.rows_in):
+            lost = every[every["file"] == n]
+            if len(lost) < ENOUGH_ROWS or len(lost) <= MOST * rows_in:
+                continue
+            first = lost.sort_values("line").iloc[0]
+            usual = lost["rule"].mode().iloc[0]
+            says = next(rule["says"] for rule in read_rows(RULES) if rule["rule"] == usual)
+            raise DataProblem(
+                f"{self.files[n]}, line {int(first['line'])}: most rows of this file cannot be used, mainly because "
+                f"{says}. Check that its columns are right and that it belongs to the other files, and export it again."
+            )
 
     def build_quality(self) -> pd.DataFrame:
         """rule, table, field, rows, treatment, says, why: one row for each rule that was used, by table and field."""

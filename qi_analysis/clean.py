@@ -38,7 +38,7 @@ class Tables:
 
 
 def build_tables(extract: Extract, record: Record, extract_date: date | None = None) -> tuple[Tables, Account]:
-    """Clean an extract. Raises QiError if the rows ledger does not close.
+    """Clean an extract. Raises QiError if the rows ledger does not close, DataProblem if a file cannot be used.
 
     extract_date: the day the extract speaks for, where it is known from a larger extract of which this is a part.
     """
@@ -62,6 +62,7 @@ def build_tables(extract: Extract, record: Record, extract_date: date | None = N
     numbers = {"referral": referrals.pop("key"), "patient": referrals.pop("patient"), "contact": contacts.pop("key")}
     keys = {name: _list_texts(texts.get(f"{name}_id"), number) for name, number in numbers.items()}
     account.build_ledger()
+    account.check_used()
     return Tables(referrals, contacts, activities, logs, scores, day, keys), account
 
 

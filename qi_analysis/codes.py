@@ -6,6 +6,7 @@ a value that is neither a code nor a known label is INVALID.
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -46,7 +47,8 @@ def is_blank(text: str) -> bool:
 
 def plain_label(text: str) -> str:
     """A label as it is compared: case folded, spaces squeezed, dashes alike."""
-    return re.sub(r"\s+", " ", text.replace("\u2013", "-").replace("\xa0", " ")).strip().casefold()
+    text = unicodedata.normalize("NFKC", text)
+    return re.sub(r"\s+", " ", text.replace("\u2013", "-")).strip().casefold()
 
 
 def _list(name: str, rows: Iterable[Mapping[str, str]], width: int = 0, **more: bool) -> CodeList:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from qi_analysis.codes import old_therapy_codes, read_code_lists
 from qi_analysis.faults import Faults
+from qi_analysis.record_limits import check_extract_date, check_texts
 from qi_analysis.record_text import read_source
 from qi_analysis.settings import ColumnMap, LocalFile
 from qi_analysis.table_fields import find_field
@@ -25,6 +26,7 @@ def read_columns(path: Path, faults: Faults) -> ColumnMap | None:
     columns: ColumnMap | None = faults.build(ColumnMap, place, table.get("settings", {}), **parts)
     if columns is not None:
         faults.one_of(f"{name}, therapy_scheme", columns.therapy_scheme, ("snomed", "v1.5"))
+        check_extract_date(columns, f"{name}, [settings]", faults)
     return columns
 
 
@@ -34,10 +36,14 @@ def _check_local(local: LocalFile, place: str, faults: Faults) -> None:
         if not isinstance(table, dict):
             faults.stop(f"{place}] {name}", f"this must be a table, headed {place.split(', ')[1]}.{name}].")
             return
+    if not check_texts(local, place, faults):
+        return
     for name in [ours for ours in set(local.columns.values()) if list(local.columns.values()).count(ours) > 1]:
         faults.stop(f"{place}.columns]", f"two headings are given the name {name!r}. Keep one of them.")
     for name, form in local.dates.items():
         faults.one_of(f"{place}.dates] {name}", form, ("ISO", "d/m/Y", "m/d/Y"))
+        if name in local.columns.values() and find_field(name).kind != "date":
+            faults.stop(f"{place}.dates] {name}", "this name holds no date. Take the line out.")
     lists = read_code_lists()
     for name, labels in local.labels.items():
         kind = find_field(name)
@@ -46,6 +52,6 @@ def _check_local(local: LocalFile, place: str, faults: Faults) -> None:
             continue
         codes = lists[kind.list].codes | set(old_therapy_codes().values() if kind.list == "therapy" else ())
         for number, code in enumerate(labels.values(), 1):
-            if code not in codes:
+            if not isinstance(code, str) or code not in codes:
                 what = f"label {number} must stand for a code of the list, in quotation marks."
                 faults.stop(f"{place}.labels.{name}]", what)

@@ -198,6 +198,8 @@ def note_contacts(
     discharged = referrals["discharged_on"].to_numpy()[contacts["referral"].to_numpy()]
     after = (contacts["contact_on"].to_numpy() > discharged) & (contacts["type"] != FOLLOW_UP).to_numpy()
     account.note("contact_after_discharge", "contacts", int(after.sum()))
+    for name, rule in (("attendance", "attendance_missing"), ("type", "type_missing")):
+        account.note(rule, "contacts", int(contacts[name].isna().sum()), name)
     attended = contacts["attendance"].isin(SEEN).to_numpy()
     future = attended & (contacts["contact_on"] > pd.Timestamp(extract_date)).to_numpy()
     account.note("not_yet_due", "contacts", int(future.sum()))

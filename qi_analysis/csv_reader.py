@@ -36,6 +36,8 @@ class Dialect:
 def _encoding(head: bytes) -> str:
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF32_BE, "utf-32"),
         (codecs.BOM_UTF16_LE, "utf-16"),
         (codecs.BOM_UTF16_BE, "utf-16"),
     ):
@@ -108,17 +110,21 @@ def _read_regular(path: Path, dialect: Dialect, found: dict[str, int], long_text
         )
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return None
-    if _count_lines(path) - dialect.skip - 1 != table.num_rows:
+    lines, quotes = _count_lines(path)
+    if quotes % 2 or lines - dialect.skip - 1 != table.num_rows:
         return None
     return table.rename_columns(list(found))
 
 
-def _count_lines(path: Path) -> int:
-    lines, last = 0, b"\n"
+def _count_lines(path: Path) -> tuple[int, int]:
+    """(lines, quotation marks) of a file; an odd number of marks means that one is never closed."""
+    lines, quotes, last = 0, 0, b"\n"
     with path.open("rb") as handle:
         while block := handle.read(1 << 20):
-            lines, last = lines + int(np.count_nonzero(np.frombuffer(block, "uint8") == NEW_LINE)), block[-1:]
-    return lines + (last != b"\n")
+            held = np.frombuffer(block, "uint8")
+            lines, quotes = lines + int(np.count_nonzero(held == NEW_LINE)), quotes + block.count(b'"')
+            last = block[-1:]
+    return lines + (last != b"\n"), quotes
 
 
 def _read_irregular(path: Path, dialect: Dialect, found: dict[str, int], long_text: frozenset[str]) -> RawTable:
@@ -183,5 +189,7 @@ def _numbered_rows(path: Path, handle, dialect: Dialect) -> Iterator[list[tuple[
                 chunk = []
     except csv.Error:
         place = f"{path.name}, line {line}"
-        raise DataProblem(f"{place}: the line cannot be read as a row. Look at its quotation marks.") from None
+        raise DataProblem(
+            f"{place}: the row that begins here cannot be read. Look for a quotation mark that is not closed or a cell without end."
+        ) from None
     yield chunk

@@ -11,16 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from qi_analysis.errors import DataProblem, RecordProblem
 from qi_analysis.headings import Headings, RawTable, plain_heading
+from qi_analysis.odd_rows import reject_odd_rows
 from qi_analysis.reader import SUFFIXES, read_headings, read_raw_table
 from qi_analysis.settings import ColumnMap, LocalFile
 from qi_analysis.table_fields import find_field, read_table_fields, read_tables_text
 
 NEEDED = ("referrals", "contacts", "activities")  # national tables without which nothing can be worked out
+LONGEST_HEADING = 80  # as it is printed
 SYNTHETIC_SYSTEM = "qi_analysis synthetic sample"
 
 
@@ -48,6 +49,14 @@ class Extract:
     forms: Mapping[str, str] = field(default_factory=dict)  # field -> declared date form
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # field -> own label -> code
 
+    def find_heading(self, table: str, name: str) -> str:
+        """What a field is called where the extract comes from."""
+        if self.columns is None:
+            known = read_table_fields()
+            return known[table][name].headings[0]
+        part = self.columns.referrals if table == "referrals" else self.columns.appointments
+        return next((heading for heading, own in part.columns.items() if own == name), name)
+
 
 def find_sources(raw: Path, columns: ColumnMap | None) -> tuple[str, list[Source], list[str]]:
     """(layout, files by table, files not used). Raises DataProblem when data/raw holds no layout it knows."""
@@ -59,7 +68,8 @@ def find_sources(raw: Path, columns: ColumnMap | None) -> tuple[str, list[Source
         if path.suffix.lower() in SUFFIXES and not path.name.startswith(("~", "."))
     ]
     numbers = {spec["national"]: name for name, spec in read_tables_text().items() if "national" in spec}
-    named = {path: re.search(r"IDS\s?_?(\d{3})", path.stem.upper()) for path in files}
+    _check_other_kinds(raw, set(numbers))
+    named = {path: re.search(r"IDS\s?_?(\d{3})(?!\d)", path.stem.upper()) for path in files}
     if any(named.values()):
         sources = [
             _national_source(path, numbers["IDS" + hit[1]])
@@ -75,6 +85,18 @@ def find_sources(raw: Path, columns: ColumnMap | None) -> tuple[str, list[Source
         )
     sources = [_local_source(part, getattr(columns, part), files) for part in ("referrals", "appointments")]
     return "local", sources, _list_unused(raw, sources)
+
+
+def _check_other_kinds(raw: Path, numbers: set[str]) -> None:
+    """Raises DataProblem for a file named after a table that would be passed over because of its ending."""
+    for path in sorted(raw.iterdir()):
+        hit = re.search(r"IDS\s?_?(\d{3})(?!\d)", path.name.upper())
+        is_passed_over = path.suffix.lower() not in SUFFIXES and not path.name.startswith(("~", "."))
+        if hit and "IDS" + hit[1] in numbers and is_passed_over:
+            kinds = ", ".join(SUFFIXES)
+            raise DataProblem(
+                f"{path.name}: files are read that end in {kinds}. Save it as one, or take it out of data/raw."
+            )
 
 
 def _list_unused(raw: Path, sources: list[Source]) -> list[str]:
@@ -135,8 +157,8 @@ def check_headings(source: Source) -> tuple[list[str], list[str], list[str]]:
     """(recognised, missing, other) for one file, each missing heading with the nearest one that is there."""
     written = read_headings(source.path, source.headings)
     found = source.headings.find(written)
-    recognised = [f"{written[column].strip()} = {name}" for name, column in found.items()]
-    others = [cell.strip() for n, cell in enumerate(written) if n not in found.values() and cell.strip()]
+    recognised = [f"{_show(written[column])} = {name}" for name, column in found.items()]
+    others = [_show(cell) for n, cell in enumerate(written) if n not in found.values() and cell.strip()]
     missing = []
     names = dict.fromkeys(source.headings.fields.values())
     for name in names:
@@ -147,6 +169,11 @@ def check_headings(source: Source) -> tuple[list[str], list[str], list[str]]:
             need = "needed" if name in source.required else "optional"
             missing.append(f"{wanted} ({need})" + (f"; the nearest heading is {nearest!r}" if nearest else ""))
     return recognised, missing, others
+
+
+def _show(heading: str) -> str:
+    """A heading as it may be printed: short, without anything a terminal obeys."""
+    return "".join(letter if letter.isprintable() else "?" for letter in heading.strip()[:LONGEST_HEADING])
 
 
 def _written(source: Source) -> dict[str, str]:
@@ -170,8 +197,11 @@ def read_extract(raw: Path, columns: ColumnMap | None) -> Extract:
         written.setdefault(source.table, set()).update(table.headings)
     frames = {}
     for name, pieces in parts.items():
-        frames[name], odd = _reject_odd_rows(_join(pieces), written[name])
+        frames[name], odd = reject_odd_rows(_join(pieces), written[name])
         rejected.append(odd.assign(table=name))
+    for source in sources:
+        if source.table in (*NEEDED, "appointments") and frames[source.table].empty:
+            raise DataProblem(f"{source.path.name}: there are headings and no record under them. Export it again.")
     files = [source.path.name for source in sources]
     lost = pd.concat(rejected, ignore_index=True).astype({"file": "int64", "line": "int64"})
     if layout == "national":
@@ -200,31 +230,6 @@ def _read_source(source: Source) -> RawTable:
         place = f"{source.path.name}: no heading of the {source.table} table is there."
         raise DataProblem(f"{place} Is it the right file?")
     return table
-
-
-TOTALS = ("total", "grand total", "end of")
-ODD_RULES = np.array(["", "total_row", "blank_row", "repeated_heading"], dtype="object")
-
-
-def _reject_odd_rows(frame: pd.DataFrame, written: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(the records, rows that are none with file, line and rule): totals, empty rows, headings that stand again."""
-    content = [name for name in frame if name not in ("file", "line")]
-    filled = np.zeros(len(frame), dtype="int8")
-    for name in content:
-        filled += frame[name].notna().to_numpy()
-    rule = np.zeros(len(frame), dtype="int8")  # a place in ODD_RULES
-    sparse = np.flatnonzero(filled <= max(1, len(content) // 3))
-    if len(sparse):
-        first = frame[content].iloc[sparse].astype("str").bfill(axis=1).iloc[:, 0].str.strip().str.lower()
-        rule[sparse[first.str.startswith(TOTALS).fillna(False).to_numpy(dtype=bool)]] = 1
-    rule[filled == 0] = 2
-    key = next((name for name in content if frame[name].dtype != "category"), content[0])
-    rule[frame[key].isin([heading.strip() for heading in written]).to_numpy(dtype=bool)] = 3
-    odd = rule > 0
-    if not odd.any():
-        return frame, pd.DataFrame({"file": [], "line": [], "rule": []})
-    rejected = frame.loc[odd, ["file", "line"]].assign(rule=ODD_RULES[rule[odd]])
-    return frame[~odd].reset_index(drop=True), rejected
 
 
 def _join(frames: list[pd.DataFrame]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Headings: what a table's columns may be called, and a file as text once its columns are known."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ import pandas as pd
 import pyarrow as pa
 
 from qi_analysis.errors import DataProblem
+
+UNSEEN = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"  # zero width, direction, soft hyphen
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class RawTable:
 
 
 def plain_heading(text: str) -> str:
-    """A heading as it is compared: no case, spaces, underscores, hyphens or byte-order mark."""
-    return re.sub(r"[\s_\-\ufeff]+", "", text).casefold()
+    """A heading as it is compared: no case, spaces, underscores, hyphens or characters that cannot be seen."""
+    return re.sub(rf"[\s_\-{UNSEEN}]+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def find_headings(path: Path, row: list[str], headings: Headings) -> dict[str, int]:

@@ -15,6 +15,10 @@ from qi_analysis.codes import BLANKS
 
 LONGEST_BLANK = max(len(marker) for marker in BLANKS)
 WIDEST_RANK = 1 << 20
+POWER_OF_TEN = r"^\d(?:\.\d+)?[eE]\+\d+$"  # how a spreadsheet shows a long number
+LONG_NUMBER, LONG_NUMBER_IN_ZEROS = r"^\d{16,}$", r"^\d{15}0+$"
+MAYBE_DAMAGED = r"^\d(?:\.\d+)?[eE]\+\d+$|^\d{15}0+$"
+ENOUGH_LONG = 3  # identifiers before a column is taken for rounded
 
 
 def _chunks(column: pd.Series) -> list[pa.Array]:
@@ -32,6 +36,25 @@ def tidy_texts(texts: pa.Array) -> tuple[pa.Array, np.ndarray]:
     tidied = pc.if_else(blank, pa.scalar(None, pa.large_string()), trimmed)
     is_marker = pc.and_(blank, pc.not_equal(trimmed, ""))
     return tidied, is_marker.fill_null(False).to_numpy(zero_copy_only=False)
+
+
+def mark_damaged(texts: pa.Array, columns: list[np.ndarray]) -> list[np.ndarray]:
+    """For each column of numbers the rows whose identifier a spreadsheet has damaged: 1.23E+09, or rounded.
+
+    Rounded: every identifier of the column with more than 15 digits ends in zeros after the 15th.
+    """
+    if not pc.any(pc.match_substring_regex(texts, MAYBE_DAMAGED)).as_py():
+        return [np.zeros(len(column), dtype=bool) for column in columns]
+    power, long, zeros = (
+        np.append(pc.match_substring_regex(texts, form).fill_null(False).to_numpy(zero_copy_only=False), False)
+        for form in (POWER_OF_TEN, LONG_NUMBER, LONG_NUMBER_IN_ZEROS)
+    )
+    damaged = []
+    for column in columns:
+        held = np.unique(column[long[column]])
+        is_rounded = len(held) >= ENOUGH_LONG and bool(zeros[held].all())
+        damaged.append(power[column] | (zeros[column] if is_rounded else False))
+    return damaged
 
 
 def number_texts(columns: Sequence[pd.Series]) -> tuple[list[np.ndarray], pa.Array, list[int]]:

@@ -17,6 +17,7 @@ from qi_analysis.errors import RecordProblem
 from qi_analysis.faults import Faults
 from qi_analysis.measure_names import MONTH_BY, check_examples_form, check_measure
 from qi_analysis.project_file import read_phases, read_project
+from qi_analysis.record_limits import check_completion
 from qi_analysis.record_lists import read_list
 from qi_analysis.record_text import Source, read_source
 from qi_analysis.settings import (
@@ -77,6 +78,8 @@ def _read_completion(source: Source | None, faults: Faults) -> Completion | None
         faults.one_of(f"{name}: internet_logs", completion.internet_logs, ("separate", "li", "hi"))
         faults.one_of(f"{name}: episode_rule", completion.episode_rule, EPISODE_RULES)
         faults.one_of(f"{name}: step_up_rule", completion.step_up_rule, ("two_consecutive_hi", "first_hi"))
+        if completion.settled is not None and completion.chains is not None:
+            check_completion(name, completion, faults)
     return completion
 
 

@@ -17,6 +17,7 @@ from qi_analysis.faults import Faults, Place
 from qi_analysis.personal import find_details
 from qi_analysis.team_record_values import STOP, WARN
 
+LARGEST_FILE = 1_000_000  # bytes
 MOST_LINES_TOLD = 20  # of one file that cannot be read
 LAYOUT = "I cannot read this line. Text needs quotation marks at both ends."
 NO_SIGN = "I cannot read this line. It needs a name, the sign = and a value."
@@ -67,6 +68,9 @@ def read_text(path: Path, name: str, faults: Faults) -> str | None:
     UTF-8 and UTF-16, with or without a byte-order mark; anything else is read in the letters of Windows and noted.
     """
     try:
+        if path.is_file() and path.stat().st_size > LARGEST_FILE:
+            faults.stop(name, "the file is over 1 MB, far more than a record needs. Is it the right file?")
+            return None
         raw = path.read_bytes()
     except OSError:
         faults.stop(name, "I cannot open this file. Close it in other programs and see that it is a file.")

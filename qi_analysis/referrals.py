@@ -53,6 +53,7 @@ def build_referrals(
     good = set_aside_rows(rows, rules, "referrals", account)
     kept = merge_rows(rows, np.where(good, key, -1), "referrals", account)
     note_primary_only(rows, kept, "referrals", account)
+    account.note("person_not_found", "referrals", int((patient[kept] < 0).sum()), "patient_id")
     referrals = _build_latest(rows.take(np.flatnonzero(kept)).reset_index(drop=True), patient[kept], people)
     root, referrals = _join_chains(referrals, record, account)
     position = np.full(len(is_test), -1)

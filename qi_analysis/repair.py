@@ -30,6 +30,8 @@ _COMPACT = re.compile(r"(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?P<t>)", re.A
 _YEAR_LAST = re.compile(r"(?P<d>\d{1,2})[-/. ](?P<m>\d{1,2})[-/. ](?P<y>\d{4}|\d{2})" + _TIME, re.ASCII)
 _MONTH_WORD = re.compile(r"(?P<d>\d{1,2})[-/. ](?P<m>[a-z]{3})[a-z]*[-/. ,]+(?P<y>\d{4}|\d{2})" + _TIME, re.ASCII)
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?", re.ASCII)
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:[+-]?inf)"
+_CLOCK = r"^(?:\d[\d/.-]*[t ]+)?(\d{1,2})[:.](\d\d)(?::\d\d(?:\.\d+)?)?\s*(?:([ap])\.?m\.?)?(?:z|[+-]\d\d:?\d\d)?$"
 _WORDS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -139,7 +141,7 @@ def read_numbers(column: pd.Series) -> tuple[pd.Series, Counts]:
     """A text column as float64; text that is no number is missing and counted."""
     values, rows, counts = _weights(column)
     text = pd.Series(values.astype("str"), dtype="str").str.strip()
-    number = pd.to_numeric(text, errors="coerce").astype("float64")
+    number = pd.to_numeric(text.where(text.str.fullmatch(_NUMBER)), errors="coerce").astype("float64")
     blank = text.str.lower().isin(BLANKS)
     rules = pd.Series("", index=text.index).mask(number.isna(), "number_unreadable").mask(blank, "blank_marker")
     rules = rules.mask(text == "", "")
@@ -147,14 +149,24 @@ def read_numbers(column: pd.Series) -> tuple[pd.Series, Counts]:
 
 
 def read_times(column: pd.Series) -> tuple[pd.Series, Counts]:
-    """Times such as 09:30 or 09:30:00 as minutes after midnight (float64); others missing, markers counted."""
+    """Times of day as minutes after midnight (float64): 09:30, 09:30:00, 2:30 PM, or a spreadsheet's part of a day.
+
+    A date before the time is left off. Hours over 23 (24:00 too), minutes over 59 and other texts are missing.
+    """
     values, rows, counts = _weights(column)
-    text = pd.Series(values.astype("str"), dtype="str")
-    part = text.str.extract(r"(?:^|[ T])(\d{1,2})[:.](\d\d)")
-    minutes = pd.to_numeric(part[0]) * 60 + pd.to_numeric(part[1])
-    blank = text.str.strip().str.lower().isin(BLANKS - {""})
-    rules = pd.Series("", index=text.index).mask(blank, "blank_marker")
-    return pd.Series(np.append(minutes.to_numpy(dtype="float64"), np.nan)[rows], column.index), _counts(rules, counts)
+    text = pd.Series(values.astype("str"), dtype="str").str.strip().str.lower()
+    part = text.str.extract(_CLOCK)
+    hour, half = pd.to_numeric(part[0]), part[2]
+    twelve = hour.between(1, 12)
+    hour = hour.where(half.isna(), (hour % 12 + 12 * (half == "p")).where(twelve))
+    minute = pd.to_numeric(part[1])
+    minutes = (hour * 60 + minute).where((hour <= 23) & (minute <= 59))
+    share = pd.to_numeric(text.where(text.str.fullmatch(r"0?\.\d+")), errors="coerce")
+    minutes = minutes.fillna((share * 24 * 60).round()).to_numpy(dtype="float64")
+    blank = text.isin(BLANKS)
+    rules = pd.Series("", index=text.index).mask(np.isnan(minutes), "time_unreadable").mask(blank, "blank_marker")
+    rules = rules.mask(text == "", "")
+    return pd.Series(np.append(minutes, np.nan)[rows], column.index), _counts(rules, counts)
 
 
 def check_nhs_numbers(digits: pd.Series) -> pd.Series:

@@ -34,7 +34,7 @@ def build_scores(typed: Mapping[str, pd.DataFrame], owners: Owners, account: Acc
 
     is_contact: recorded at a contact that is no follow-up after the discharge (type 06).
     """
-    parts = [_local_scores(typed["contacts"], owners.contacts, owners.contact_of_row)]
+    parts = [_local_scores(typed["contacts"], owners.contacts, owners.contact_of_row, account)]
     if "referral_scores" in typed:
         parts.append(_referral_scores(typed["referral_scores"], owners.referrals, account))
     if "activity_scores" in typed and owners.activities is not None:
@@ -102,13 +102,17 @@ def _keep_scores(
     ), place
 
 
-def _local_scores(rows: pd.DataFrame, contacts: pd.DataFrame, contact_of_row: np.ndarray) -> pd.DataFrame:
+def _local_scores(
+    rows: pd.DataFrame, contacts: pd.DataFrame, contact_of_row: np.ndarray, account: Account
+) -> pd.DataFrame:
     """Scores written in columns of the appointments of a local export."""
     parts = []
     for name, tool in (("phq9", PHQ9), ("gad7", GAD7)):
         if name in rows:
             score = rows[name].to_numpy()
-            good = (contact_of_row >= 0) & (score >= 0) & (score <= SCORE_MAXIMUM[tool]) & (score == np.floor(score))
+            usable = (score >= 0) & (score <= SCORE_MAXIMUM[tool]) & (score == np.floor(score))
+            account.note("score_unusable", "contacts", int((~usable & ~np.isnan(score)).sum()), name)
+            good = (contact_of_row >= 0) & usable
             contact = contact_of_row[good]
             part = pd.DataFrame({"contact": contact, "score": score[good]}).drop_duplicates("contact", keep="last")
             on, referral = contacts["contact_on"].to_numpy(), contacts["referral"].to_numpy()

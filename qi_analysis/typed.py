@@ -10,8 +10,9 @@ import pyarrow as pa
 from qi_analysis.account import Account
 from qi_analysis.codes import old_therapy_codes, plain_label, read_code_lists
 from qi_analysis.extract import Extract
-from qi_analysis.keys import number_texts
+from qi_analysis.keys import mark_damaged, number_texts
 from qi_analysis.periods import Period, period_of
+from qi_analysis.readable import check_readable, settle_dates, take_out_unseen
 from qi_analysis.repair import list_distinct, read_codes, read_dates, read_names, read_numbers, read_times
 from qi_analysis.table_fields import find_field
 
@@ -31,6 +32,7 @@ def build_typed(extract: Extract, account: Account) -> tuple[dict[str, pd.DataFr
     stamp is the order in which rows were submitted. Identifiers in NUMBERED are numbers (-1: missing), the
     same in every table.
     """
+    take_out_unseen(extract, account)
     last_year = _latest_year(extract)
     numbers, texts = _number_identifiers(extract, account)
     typed: dict[str, pd.DataFrame] = {}
@@ -38,7 +40,7 @@ def build_typed(extract: Extract, account: Account) -> tuple[dict[str, pd.DataFr
         account.count_in(extract.tables[name])
         columns = numbers.pop(name) | _type_columns(name, extract, account, last_year)
         frame = pd.DataFrame({field: columns[field] for field in extract.tables[name]}, copy=False)
-        typed[name] = _add_stamp(frame, typed.get("header"))
+        typed[name] = _add_stamp(frame, typed.get("header"), name, account)
     return typed, texts
 
 
@@ -49,10 +51,12 @@ def _number_identifiers(extract: Extract, account: Account) -> tuple[dict[str, C
     columns = {name: [extract.tables[table][name] for table in tables] for name, tables in owners.items() if tables}
     with ThreadPoolExecutor(pa.cpu_count()) as pool:
         found = dict(zip(columns, pool.map(number_texts, columns.values()), strict=True))
-    for name, (parts, _, blanks) in found.items():
-        for table, part, blank in zip(owners[name], parts, blanks, strict=True):
-            numbers[table][name] = part
+    for name, (parts, known, blanks) in found.items():
+        damaged = mark_damaged(known, parts)
+        for table, part, blank, lost in zip(owners[name], parts, blanks, damaged, strict=True):
+            numbers[table][name] = np.where(lost, -1, part).astype(part.dtype) if lost.any() else part
             account.note("blank_marker", table, blank, name)
+            account.note("identifier_damaged", table, int(lost.sum()), name)
     return numbers, {name: texts for name, (_, texts, _) in found.items()}
 
 
@@ -61,8 +65,12 @@ def find_extract_date(extract: Extract, typed: dict[str, pd.DataFrame]) -> date:
     if extract.columns is not None and extract.columns.extract_date is not None:
         return extract.columns.extract_date
     header = typed.get("header")
-    if header is not None and "period_end" in header and header["period_end"].notna().any():
-        return header["period_end"].max().date()
+    if header is not None and "period_end" in header:
+        ends = header["period_end"]
+        said = ends.dt.year * 12 + ends.dt.month - 1
+        ends = ends[(said == header["month"]) | (header["month"] < 0)]  # an end in another month is a slip
+        if ends.notna().any():
+            return ends.max().date()
     stamps = typed["referrals"]["month"]
     if stamps.max() > 0:
         return _month_period(int(stamps.max())).end
@@ -93,7 +101,12 @@ def _type_columns(table: str, extract: Extract, account: Account, last_year: int
     columns = {"file": raw["file"].astype("int16"), "line": raw["line"]}
     for name in raw.columns.drop(["file", "line"]):
         if name not in NUMBERED:
-            columns[name], counts = _type_column(raw[name], name, extract, last_year)
+            plain = raw[name]
+            if find_field(name).kind == "date":
+                plain, unclear = settle_dates(raw, table, name, extract)
+                account.note("date_unclear", table, unclear, name)
+            columns[name], counts = _type_column(plain, name, extract, last_year)
+            check_readable(columns[name], counts, (table, name), extract)
             account.note_all(counts, table, name)
     return columns
 
@@ -114,9 +127,13 @@ def _type_column(column: pd.Series, name: str, extract: Extract, last_year: int)
     return read_names(column) if spec.kind == "id" else (column.astype("str"), {})
 
 
-def _add_stamp(frame: pd.DataFrame, header: pd.DataFrame | None) -> pd.DataFrame:
+def _add_stamp(frame: pd.DataFrame, header: pd.DataFrame | None, table: str, account: Account) -> pd.DataFrame:
     """month (year * 12 + month - 1 of the submission, -1 unknown), stamp (its order) and provider where known."""
     month = _submission_month(frame)
+    if header is not None and (header["month"] >= 0).any():
+        strange = (month >= 0) & ~np.isin(month, header["month"].to_numpy())
+        account.note("month_not_in_header", table, int(strange.sum()), "month_id")
+        month = np.where(strange, -1, month).astype("int32")
     if header is not None and "submission_id" in frame and "submission_id" in header:
         known = header.dropna(subset="submission_id").drop_duplicates("submission_id").set_index("submission_id")
         if (month < 0).any():

@@ -27,7 +27,8 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 LAYERS = (
     "__init__ errors whole editions periods phrases places codes keys sequences chart_style svg disclosure cells team_record_values settings consent",
     "days personal faults record_text record_lists record_prose team_parts team_checks team_dates team_record",
-    "table_fields column_map project_file measure_names record headings csv_reader reader extract account repair typed merge people referrals links contacts scores",
+    "table_fields record_limits column_map project_file measure_names record",
+    "headings csv_reader file_kinds workbook reader odd_rows extract account repair date_forms readable typed merge people referrals links contacts scores",
     "clean checks stages outcomes episodes pathways flags episode_flags bookings open_referrals measure_definitions measures",
     "worked_examples",
     "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase competing proportions",
