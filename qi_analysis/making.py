@@ -116,13 +116,7 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     if revision is None:
         return Outcome(period.id, f"{period.words}: nothing new; no published figure moved.")
     new = build_new(workings, release.tables["results"], find_before(earlier, prepared.before, period.id))
-    facts = {
-        **release.facts,
-        "revision": revision,
-        "moved": moved,
-        "made_from": describe_sources(prepared),
-        "new": new,
-    }
+    facts = dict(release.facts, revision=revision, moved=moved, made_from=describe_sources(prepared), new=new)
     release = type(release)(facts, release.tables)
     write_workshop(places.workshop(period.id), workings, prepared.stored)
     stage.done("workshop")
