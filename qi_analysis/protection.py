@@ -182,7 +182,7 @@ def build_known(puzzle: Puzzle, hidden: np.ndarray) -> Known:
 def _choose(puzzle: Puzzle, known: Known, exposed: np.ndarray) -> np.ndarray:
     """In each part with an exposed count the first shown one, in the order of hiding, that shares a sum with it.
 
-    Sums over many months spare the months: there what a release shows of its own comes first.
+    Where none is left, the first of those that hang together with it. Sums over many months spare the months: there what a release shows of its own comes first.
     """
     counts = puzzle.counts
     can = ~known.is_hidden & (counts["order"] < NOT_SHOWN).to_numpy() & (counts["seen_high"] >= MOST).to_numpy()
@@ -190,12 +190,14 @@ def _choose(puzzle: Puzzle, known: Known, exposed: np.ndarray) -> np.ndarray:
     ranked = counts.assign(spared=spared)[can].sort_values(["spared", "order", "name"]).index.to_numpy()
     rank = np.full(len(counts), len(counts))
     rank[ranked] = np.arange(len(ranked))
-    shares, part = abs(puzzle.sums), find_parts(known, ~known.is_wide)
+    shares, parts = abs(puzzle.sums), (find_parts(known, ~known.is_wide), find_parts(known))
     chosen: dict[int, int] = {}  # part -> count
     for one in np.flatnonzero(exposed):
-        rows = shares[:, [one]].nonzero()[0]
-        near = np.unique(shares[rows].nonzero()[1])
-        first = int(near[np.argmin(rank[near])]) if len(near) else int(one)
-        if rank[first] < rank[chosen.get(part[one], one)] or (rank[first] < len(counts) and part[one] not in chosen):
-            chosen[int(part[one])] = first
+        near = np.unique(shares[shares[:, [one]].nonzero()[0]].nonzero()[1])
+        for places in (near, *(np.flatnonzero(part == part[one]) for part in parts)):  # the nearest that has one
+            first = int(places[np.argmin(rank[places])]) if len(places) else int(one)
+            if rank[first] < len(counts):
+                mine = int(parts[0][one])
+                chosen[mine] = min(first, chosen.get(mine, first), key=lambda place: rank[place])
+                break
     return np.array(sorted(chosen.values()), dtype=int)

@@ -9,11 +9,20 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import copy_project
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qi_analysis.cells import MOST, NOT_SHOWN, Cells
+from qi_analysis.fingerprint import build_settings_digests, digest_inputs
+from qi_analysis.making import build_workings, prepare
+from qi_analysis.measure_charts import find_statistics
+from qi_analysis.periods import Period
 from qi_analysis.protection import count_exposed, find_hidden, protect_table
+from qi_analysis.release_ledger import read_ledger, write_ledger
+from qi_analysis.result_cells import COMPLETED_LI, ENDED_LI, SUMS
+from qi_analysis.summaries import build_counted, build_released_results
+from qi_analysis.year_totals import find_hidden_years
 
 LARGEST = 60  # of the counts that the enumeration tries
 
@@ -152,3 +161,97 @@ def test_a_count_has_the_bounds_of_every_way_it_is_shown():
     hidden = Cells(frozenset({"a"}))
     assert np.isnan(hidden.show(["a"], pd.Series([12.0])).iloc[0])
     assert hidden.build()[["low", "high"]].to_numpy().tolist() == [[0, MOST]]
+
+
+@pytest.fixture(scope="module")
+def workings(tmp_path_factory, small_extract):
+    """July 2021 of the short extract: a service with months too small to be shown."""
+    places = copy_project(tmp_path_factory.mktemp("service"))
+    prepared = prepare(places, small_extract, digest_inputs(small_extract), build_settings_digests(places))
+    return build_workings(prepared, Period(2021, 7))
+
+
+def test_every_sum_of_the_list_holds(workings):
+    cells = Cells()
+    build_released_results(workings, cells)
+    true = cells.build().set_index("name")["true"]
+    broken = []
+    for wholes, parts, _ in cells.sums:
+        rest = true.reindex(wholes).to_numpy() - sum(true.reindex(part).fillna(0).to_numpy() for part in parts)
+        broken += [wholes[0].split("@")[0]] if (rest[~np.isnan(rest)] < 0).any() else []
+    assert broken == []
+
+
+def test_some_names_of_the_list_are_counted_in_every_line(workings):
+    cells = Cells()
+    build_released_results(workings, cells)
+    bases = {name.split("@")[0] for name in cells.build()["name"]}
+    lines = pd.read_csv(SUMS)
+    for line in lines.itertuples():
+        assert any(base.startswith(f"{line.table}.") and base.endswith(f".{line.whole}") for base in bases), line
+
+
+def test_a_release_is_attacked_and_hides_more_where_it_must(workings):
+    plain = Cells()
+    build_released_results(workings, plain)
+    assert count_exposed(plain) > 0
+    counted = build_counted(workings)
+    assert count_exposed(counted.cells) == 0
+    assert counted.released["is_hidden"].mean() - build_released_results(workings)["is_hidden"].mean() < 0.05
+
+
+def test_a_value_goes_with_the_counts_it_comes_from(workings):
+    released = build_counted(workings).released
+    is_share = released["denominator"].notna() | released["numerator"].notna()
+    half = released["numerator"].isna() != released["denominator"].isna()
+    statistic = released["measure_id"].map(find_statistics(workings.record))
+    gone = released[half & is_share & statistic.isin(["share", "percent"])]
+    assert gone["value"].isna().all() and gone["is_hidden"].all()
+
+
+def draw_months(ended, completed, hidden=()):
+    """Counts of months from January 2021 on as a release holds them: exact, or hidden in these months."""
+    cells = Cells()
+    for base, counts in ((ENDED_LI, ended), (COMPLETED_LI, completed)):
+        names = [f"{base}@{Period(2021, 1).plus(number).id}" for number in range(len(counts))]
+        true = pd.Series(counts, dtype="float64")
+        cells.note(names, true, true.mask(true.index.isin(hidden)), exact=True)
+    return cells.build()
+
+
+def test_a_total_of_12_months_is_shown_where_every_month_is():
+    counts = draw_months([40] * 24, [20] * 24)
+    assert find_hidden_years(counts, Period(2022, 12)) == frozenset()
+
+
+def list_fitting(counts, hidden, shown):
+    """The values of a hidden month that fit the rounded totals of the 12 months to each of these, tried one by one."""
+    totals = [sum(counts[last - 11 : last + 1]) for last in shown]
+    return [
+        value
+        for value in range(1, 8)
+        if all((total + 2) // 5 == (total - counts[hidden] + value + 2) // 5 for total in totals)
+    ]
+
+
+def test_totals_that_would_narrow_a_hidden_month_down_are_hidden():
+    """Every month is shown but June 2021; each total that moves on is rounded another way, so the month narrows down."""
+    ended = [41, 43, 40, 44, 42, 5, 41, 42, 43, 40, 44, 41, 42, 43, 41, 40, 44]
+    completed = [20, 21, 22, 19, 23, 2] + [20] * 11
+    counts, last = draw_months(ended, completed, hidden=[5]), range(11, 17)
+    shown = [at for at in last if not find_hidden_years(counts, Period(2021, 1).plus(at))]
+    for series in (ended, completed):
+        assert len(list_fitting(series, 5, shown)) >= 3
+    assert len(list_fitting(ended, 5, last)) < 3 or len(list_fitting(completed, 5, last)) < 3
+
+
+def test_the_ledger_keeps_what_was_shown_and_only_that(tmp_path):
+    cells = Cells()
+    cells.show(["a@2022-01", "b@2022-01", "local"], pd.Series([12.0, 3.0, 40.0]))
+    write_ledger(tmp_path / "ledger", "2022-01", cells)
+    write_ledger(tmp_path / "ledger", "2022-01", cells)
+    known = read_ledger(tmp_path / "ledger")
+    assert known.to_numpy().tolist() == [["a@2022-01", 12.0, 8.0, 12.0]]
+    (tmp_path / "ledger" / "2022-02.parquet").write_bytes(b"not a table")
+    assert read_ledger(tmp_path / "ledger").equals(known)
+    assert read_ledger(tmp_path / "nowhere").empty
