@@ -3,6 +3,7 @@
 import logging
 import tempfile
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -96,8 +97,11 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     )  # fmt: skip
 
 
-def make_review(prepared: Prepared, period: Period) -> Outcome:
-    """Make and publish one review. Raises QiError; nothing is published unless everything held."""
+def make_review(prepared: Prepared, period: Period, turn: AbstractContextManager[None] | None = None) -> Outcome:
+    """Make and publish one review. Raises QiError; nothing is published unless everything held.
+
+    turn: held while counts are protected, so that months made side by side know one another's.
+    """
     from qi_analysis.recording import read_recording_checks
     from qi_analysis.release_ledger import read_ledger, write_ledger
     from qi_analysis.summaries import build_counted, build_release
@@ -108,7 +112,9 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     earlier = read_earlier(places.reports, period.id)
     workings = build_workings(prepared, period)
     stage.done("results")
-    counted = build_counted(workings, read_ledger(places.ledger))
+    with turn or nullcontext():
+        counted = build_counted(workings, read_ledger(places.ledger))
+        write_ledger(places.ledger, period.id, counted.cells)
     stage.done("counts protected")
     release = build_release(workings, prepared.published, read_recording_checks(places.record), counted)
     stage.done("release")
@@ -126,7 +132,6 @@ def make_review(prepared: Prepared, period: Period) -> Outcome:
     check_inputs(prepared.raw, prepared.inputs)
     manifest = build_manifest(prepared, release, revision, pages)
     files = {**pages, RESULTS: to_csv(release.tables["results"]), MANIFEST: manifest, VERDICT: verdict_file}
-    write_ledger(places.ledger, period.id, counted.cells)
     publish(places.reports, period.id, revision, files)
     stage.done("published")
     verdict = release.facts["verdict"]["sentence"]

@@ -20,6 +20,7 @@ from qi_analysis.periods import Period, parse_period
 from qi_analysis.places import Places
 from qi_analysis.publish import has_whole_index, write_index
 from qi_analysis.seen import find_months, find_unchanged, remember
+from qi_analysis.turns import Turns
 from qi_analysis.whole import clear_leftovers, write_folder
 
 
@@ -42,10 +43,14 @@ def choose_extract(places: Places) -> Path:
 
 
 _prepared: Prepared | None = None  # in a worker: what it was given at its start
+_turns: Turns | None = None
 
 
-def _start_worker(places: Places | None, raw: Path | None, inputs: dict[str, str], settings: dict[str, str]) -> None:
-    global _prepared
+def _start_worker(
+    turns: Turns, places: Places | None, raw: Path | None, inputs: dict[str, str], settings: dict[str, str]
+) -> None:
+    global _prepared, _turns
+    _turns = turns
     threading.Thread(target=_end_with_the_run, daemon=True).start()
     if places is not None and raw is not None:
         _prepared = prepare(places, raw, inputs, settings)
@@ -60,28 +65,30 @@ def _end_with_the_run() -> None:
         os._exit(1)
 
 
-def _work(period_id: str) -> Outcome:
-    """One review in a worker; an expected failure becomes its outcome."""
-    assert _prepared is not None
+def _work(place: int, period_id: str) -> Outcome:
+    """One review in a worker; an expected failure becomes its outcome, and gives way to the months that follow."""
+    assert _prepared is not None and _turns is not None
     try:
-        return make_review(_prepared, parse_period(period_id))
+        return make_review(_prepared, parse_period(period_id), _turns.take(place))
     except QiError as problem:
         return Outcome(period_id, f"{period_id}: {problem}", problem.exit_code)
     except OSError as problem:
         return Outcome(period_id, f"{period_id}: {describe_disk(problem)}", QiError.exit_code)
+    finally:
+        _turns.end(place)
 
 
 def make_reviews(prepared: Prepared, raw: Path, periods: list[Period]) -> Iterator[Outcome]:
     """Every review, side by side on the cores there are, in the order in which they are done."""
-    global _prepared
+    global _prepared, _turns
     can_fork = sys.platform == "linux"
     context = multiprocessing.get_context("fork" if can_fork else "spawn")
-    _prepared = prepared
+    _prepared, _turns = prepared, Turns(context, len(periods))
     load_libraries()
     start = (None, None, {}, {}) if can_fork else (prepared.places, raw, prepared.inputs, prepared.settings)
     workers = min(len(periods), os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, context, _start_worker, start) as pool:
-        waiting = {pool.submit(_work, period.id) for period in periods}
+    with ProcessPoolExecutor(workers, context, _start_worker, (_turns, *start)) as pool:
+        waiting = {pool.submit(_work, place, period.id) for place, period in enumerate(periods)}
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for one in done:

@@ -42,7 +42,7 @@ LAYERS = (
     "fingerprint lock gate_text gate_tags gate_html gate_unpack gate_decode gate_notebook gate_allow gate_look gate_extract gate_words",
     "gate_known gate_names gate_numbers gate gate_guard gate_verdict publish wall warm kernels rowless reports reading_age share_words share",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
-    "seen manifest making runs definition_pages check_record read_back entry_kinds entry_files new_entry new_command",
+    "seen manifest turns making runs definition_pages check_record read_back entry_kinds entry_files new_entry new_command",
     "pack_sources pack_numbers pack_page page_learning meeting_days pack_handover pack_welcome pack_meeting pack_case_study life_qi packs",
     "cli_run cli_check cli_share cli_packs cli __main__",
 )
