@@ -26,9 +26,13 @@ COLUMNS = ["name", "true", "low", "high", "order"]
 
 @dataclass(frozen=True)
 class Cells:
-    """The counts of one release. hidden: the names that are hidden for the sake of others."""
+    """The counts of one release.
+
+    hidden: the names that are hidden for the sake of others. moved: those shown exactly before that are rounded from now on.
+    """
 
     hidden: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
     parts: list[pd.DataFrame] = field(default_factory=list)
     sums: list[tuple[list[str], list[list[str | None]], bool]] = field(default_factory=list)
 

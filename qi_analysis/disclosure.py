@@ -33,14 +33,14 @@ def calculate_released_share(part: float, whole: float) -> float:
     return float(min(rounded[0] / rounded[1], 1.0))
 
 
-def protect_results(results: pd.DataFrame, statistic: pd.Series, exact: pd.Series) -> pd.DataFrame:
+def protect_results(results: pd.DataFrame, statistic: pd.Series, is_exact: pd.Series) -> pd.DataFrame:
     """Tidy results as they may be released, with is_hidden.
 
-    statistic: measure_id -> count, share, percent, mean, median, ratio or sum. exact: measure_id -> True for
-    whole-service totals that are released exactly. A zero stays a zero. Means and medians rest on at least 20.
+    statistic: measure_id -> count, share, percent, mean, median, ratio or sum. is_exact: True for the rows of
+    whole-service totals that are released exactly. A zero stays a zero. Means and medians rest on at least 20. Where only
+    numerator or complement is small, the denominator still stands, unless the total would have been exact.
     """
     kind = results["measure_id"].map(statistic)
-    is_exact = results["measure_id"].map(exact).fillna(False).astype(bool)
     is_share = kind.isin(SHARE_STATISTICS)
     is_count = kind.isin(["count", "sum"])
     top, bottom = results["numerator"], results["denominator"]
@@ -61,6 +61,6 @@ def protect_results(results: pd.DataFrame, statistic: pd.Series, exact: pd.Serie
     value = pd.Series(np.where(is_share | kind.isin(["mean", "ratio"]), share, rounded_top), results.index)
     value = value.where(kind != "median", results["value"].round(0))
     released = results.assign(numerator=rounded_top, denominator=rounded_bottom, value=value)
-    for name in ("numerator", "denominator", "value"):
-        released[name] = released[name].mask(hidden)
+    released[["numerator", "value"]] = released[["numerator", "value"]].mask(hidden, axis=0)
+    released["denominator"] = released["denominator"].mask(hidden & (is_exact | is_small(bottom)))
     return released.assign(is_hidden=hidden.to_numpy(dtype=bool))

@@ -69,7 +69,7 @@ def _build_chart(workings: Workings, measure: Measure, cohort: pd.DataFrame, tea
     results = workings.results[needed].reset_index(drop=True)
     only = replace(workings, record=replace(workings.record, measures=(measure,)), results=results)
     statistic = pd.Series(find_statistics(workings.record))
-    released = protect_results(results, statistic, pd.Series(False, index=statistic.index))
+    released = protect_results(results, statistic, pd.Series(False, index=results.index))
     is_hidden = team.loc[needed, "is_hidden"].to_numpy()
     released.loc[is_hidden, NUMBERS] = float("nan")
     released["is_hidden"] |= is_hidden

@@ -12,7 +12,7 @@ from qi_analysis.record_limits import check_settings, check_title
 from qi_analysis.record_text import Source
 from qi_analysis.settings import RULES, Aim, Phase, ServiceCode, Settings
 from qi_analysis.team_checks import describe_share_wanted
-from qi_analysis.team_parts import check_order
+from qi_analysis.team_parts import check_filled, check_order
 
 STATUS = ("planning", "testing", "implementing", "sustaining", "closed")
 TOP = ("title", "started", "status", "aim", "scope", "settings", "phases", "service_codes", "accepted_gaps")
@@ -91,6 +91,7 @@ def read_project(source: Source, faults: Faults) -> dict[str, Any]:
     project = faults.build(_Project, Place("project.toml", "", {}, source.lost), top)
     if project is not None:
         faults.one_of("project.toml, status", project.status, STATUS)
+        check_filled("project.toml, title", project.title, faults)
         check_title(project.title, faults)
     aim = _read_aim(source, faults) if "aim" in table else None
     codes = _build_all(ServiceCode, source, "service_codes", faults)

@@ -82,8 +82,8 @@ def _name_top(one: MeasureDefinition) -> str:
 def note_results(
     cells: Cells, results: pd.DataFrame, released: pd.DataFrame, names: CountNames, exact: pd.Series
 ) -> None:
-    """Note every numerator, denominator and complement of the results. exact: measure_id -> shown exactly."""
-    is_exact = results["measure_id"].map(exact).fillna(False).to_numpy(dtype=bool)
+    """Note every numerator, denominator and complement of the results. exact: the rows that are shown exactly."""
+    is_exact = exact.to_numpy(dtype=bool)
     wholes = _list_wholes()
     for named, column in ((names.top, "numerator"), (names.bottom, "denominator")):
         for chosen in (is_exact, ~is_exact):
@@ -101,7 +101,7 @@ def note_results(
 def hide_results(released: pd.DataFrame, names: CountNames, hidden: frozenset[str]) -> pd.DataFrame:
     """Released results without the counts of these names, and without the values worked out from them."""
     top, bottom = (np.isin(one, list(hidden)) for one in (names.top, names.bottom))
-    columns = {"numerator": top, "denominator": bottom, "value": top | bottom}
+    columns = {"numerator": top | bottom, "denominator": bottom, "value": top | bottom}
     masked = {name: released[name].mask(is_hidden) for name, is_hidden in columns.items()}
     return released.assign(**masked, is_hidden=released["is_hidden"] | top | bottom)
 
@@ -127,6 +127,25 @@ def add_result_sums(cells: Cells, names: CountNames, choice: str) -> None:
             start = f"{row['table']}.{by}."
             parts = list(_list_parts(row["parts"].format(choice=choice).split(), start, bases))
             cells.add_sums(_in_months(start + row["whole"], months), [_in_months(part, months) for part in parts])
+
+
+def add_clock_sums(cells: Cells, names: CountNames) -> None:
+    """Add that over all months as many people are counted by the month LI ended as by the month it began.
+
+    The number itself stands in no table.
+    """
+    true = cells.build().set_index("name")["true"]
+    words: dict[str, dict[str, list[str]]] = {}
+    for name in dict.fromkeys([*names.top, *names.bottom]):
+        if name.startswith("episodes."):
+            _, clock, word = name.split("@")[0].split(".", 2)
+            words.setdefault(word, {}).setdefault(clock, []).append(name)
+    for word, clocks in words.items():
+        if len(clocks) == 2:
+            total = pd.Series([true.reindex(clocks["li_start"]).sum()])
+            cells.note([f"every {word}"], total, total * np.nan, NOT_SHOWN)
+            for months in clocks.values():
+                cells.add_sums([f"every {word}"], [[one] for one in months], is_wide=True)
 
 
 def name_completed(definition: str, choice: str) -> str:

@@ -103,7 +103,13 @@ def run(
     on_start is told how many reviews will be looked at, on_done each outcome.
     """
     with hold_lock(places.processed):
-        making = (places.processed, places.release("any").parent, places.processed / "published", places.reports)
+        making = (
+            places.processed,
+            places.release("any").parent,
+            places.processed / "published",
+            places.ledger,
+            places.reports,
+        )
         clear_leftovers(making)
         try:
             return _run(places, wanted, on_start, on_done)

@@ -29,7 +29,14 @@ from qi_analysis.reasons import build_reasons
 from qi_analysis.record_release import build_record
 from qi_analysis.recording import build_recording_alarm
 from qi_analysis.release import Release
-from qi_analysis.result_cells import add_result_sums, add_year_sums, build_count_names, hide_results, note_results
+from qi_analysis.result_cells import (
+    add_clock_sums,
+    add_result_sums,
+    add_year_sums,
+    build_count_names,
+    hide_results,
+    note_results,
+)
 from qi_analysis.review_facts import build_facts, build_words
 from qi_analysis.settings import Record
 from qi_analysis.spc import ChartSpec, build_chart_table
@@ -41,6 +48,8 @@ from qi_analysis.year_totals import find_hidden_years
 
 # Whole-service totals that are released exactly unless small; everything else is rounded to 5.
 EXACT = ("li_completion", "M001", "M031", "M056", "M076", "M081", "M082")
+
+IDLE = "li_open_idle_120"
 
 
 @dataclass(frozen=True)
@@ -63,9 +72,20 @@ def build_counted(workings: Workings, earlier: pd.DataFrame | None = None) -> Co
 
     earlier: the counts of earlier releases, as read_ledger reads them.
     """
-    cells = _count(workings, Cells()).cells
+    moved = find_moved(workings, earlier)
+    cells = _count(workings, Cells(moved=moved)).cells
     years = find_hidden_years(cells.build(), workings.period)
-    return _count(workings, Cells(find_hidden(cells, earlier, years)))
+    return _count(workings, Cells(find_hidden(cells, earlier, years), moved))
+
+
+def find_moved(workings: Workings, earlier: pd.DataFrame | None) -> frozenset[str]:
+    """The names of counts that an earlier release showed exactly and that are another number now."""
+    if earlier is None or earlier.empty:
+        return frozenset()
+    cells = Cells()
+    build_released_results(workings, cells)
+    exact = earlier[earlier["low"] == earlier["high"]].merge(cells.build()[["name", "true"]], on="name")
+    return frozenset(exact.loc[(exact["true_x"] != exact["true_y"]) & (exact["true_x"] > 0), "name"])
 
 
 def _count(workings: Workings, cells: Cells) -> Counted:
@@ -136,17 +156,20 @@ def _describe_chance(record: Record, chart: pd.DataFrame, verdict: Verdict) -> d
 def build_released_results(workings: Workings, cells: Cells | None = None) -> pd.DataFrame:
     """Every result as it may be shared: decision 11, whole-service totals of EXACT exact unless small.
 
-    Every count goes through `cells`; one that is hidden for the sake of others takes its value with it.
+    Totals by the month LI began are rounded, since they change with every review until all have ended, and so is an exact
+    total that was shown before and has changed: the difference of two exact numbers is a small count. Every count goes
+    through `cells`; one that is hidden for the sake of others takes its value with it.
     """
-    record, cells = workings.record, cells or Cells()
-    statistic = pd.Series(find_statistics(record))
-    strict = record.settings.protection == "plain"
-    is_exact = pd.Series({name: name in EXACT and not strict for name in statistic.index})
-    definitions = build_definitions(record.measures, record.completion.definitions)
-    names = build_count_names(workings.results, definitions)
-    released = hide_results(protect_results(workings.results, statistic, is_exact), names, cells.hidden)
-    note_results(cells, workings.results, released, names, is_exact)
+    record, results, cells = workings.record, workings.results, cells or Cells()
+    names = build_count_names(results, build_definitions(record.measures, record.completion.definitions))
+    is_moved = np.isin(names.top, list(cells.moved)) | np.isin(names.bottom, list(cells.moved))
+    may_be = record.settings.protection != "plain"
+    is_exact = results["measure_id"].isin(EXACT) & (results["clock"] != "start") & ~is_moved & may_be
+    released = protect_results(results, pd.Series(find_statistics(record)), is_exact)
+    released = hide_results(released, names, cells.hidden)
+    note_results(cells, results, released, names, is_exact)
     add_result_sums(cells, names, record.completion.team_choice)
+    add_clock_sums(cells, names)
     add_year_sums(cells, names, workings.period)
     return released
 
@@ -178,7 +201,7 @@ def _count_open(workings: Workings, settled: pd.DataFrame, cells: Cells) -> dict
     seen = contacts[contacts["is_seen"].to_numpy()]
     last = seen.groupby("referral")["contact_on"].max().reindex(np.arange(len(referrals)))
     idle = pd.Timestamp(workings.period.end) - last > pd.Timedelta(days=workings.record.completion.inactivity_days)
-    named = ["in treatment", "in treatment, idle"]
+    named = [f"open_episodes.as_at.{flag}@{workings.period.id}" for flag in ("li_open", IDLE)]
     cells.add_sums(named[:1], [named[1:]])
     cells.add_sums(named[:1], [[name] for name in _name_months("li_exit_open", settled)], is_wide=True)
     counts = cells.show(named, pd.Series([is_open.sum(), (is_open & idle.to_numpy()).sum()]), TOTAL)

@@ -1,13 +1,13 @@
 """Can we trust these numbers? The tables of page 13, protected: rows, repairs, blanks, definitions side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from qi_analysis.account import Account
-from qi_analysis.cells import TOTAL, Cells
+from qi_analysis.cells import NOT_SHOWN, TOTAL, Cells
 from qi_analysis.disclosure import SMALLEST_BASE, calculate_released_share
 from qi_analysis.episode_flags import ENDED
 from qi_analysis.measure_definitions import read_definitions
@@ -118,18 +118,27 @@ def build_strip_pairs(workings: Workings, cells: Cells | None = None) -> pd.Data
     completed = {name: (recent[f"exit_{name}"] == "completed").to_numpy() for name in names}
     pairs = [(a, b, float((completed[a] != completed[b]).sum())) for a, b in combinations(names, 2)]
     table = pd.DataFrame(pairs, columns=["definition", "other", "people"])
-    cells = cells or Cells()
-    named = f"pairs.{workings.period.id}." + table["definition"] + "." + table["other"]
-    _add_nested(cells, workings, table.assign(named=named), completed)
-    ended = cells.show([name_year(ENDED_LI, workings.period)], pd.Series([float(len(recent))]), TOTAL)[0]
+    cells, period = cells or Cells(), workings.period
+    named = [f"pairs.{a}.{b}@12 to {period.id}" for a, b, _ in pairs]
+    _add_kinds(cells, workings, completed, named)
+    ended = cells.show([name_year(ENDED_LI, period)], pd.Series([float(len(recent))]), TOTAL)[0]
     return table.assign(people=cells.show(named, table["people"]), ended=ended)
 
 
-def _add_nested(cells: Cells, workings: Workings, pairs: pd.DataFrame, completed: Mapping[str, np.ndarray]) -> None:
-    """Where one definition holds everyone of another, those counted differently are the rest of the larger one."""
-    for first, other, people, name in pairs.itertuples(index=False):
-        larger, smaller = sorted((first, other), key=lambda one: -completed[one].sum())
-        if completed[larger].sum() - completed[smaller].sum() == people:
-            bases = [name_completed(one, workings.record.completion.team_choice) for one in (larger, smaller)]
-            tops = [name_year(base, workings.period) for base in bases]
-            cells.add_sums(tops[:1], [tops[1:], [name]])
+def _add_kinds(cells: Cells, workings: Workings, completed: Mapping[str, np.ndarray], named: Sequence[str]) -> None:
+    """Everyone is of one kind: completed by these definitions and not by those. Totals and pairs are sums of kinds."""
+    names, choice = list(completed), workings.record.completion.team_choice
+    flags = np.array([completed[name] for name in names]).T.reshape(-1, len(names))
+    kinds, people = np.unique(flags, axis=0, return_counts=True)
+    count = pd.Series(people, dtype="float64")
+    labels = [f"kind {''.join('ny'[int(one)] for one in kind)} {workings.period.id}" for kind in kinds]
+    cells.note(labels, count, count * np.nan, NOT_SHOWN)
+
+    def add(whole: str, holds: np.ndarray) -> None:
+        cells.add_sums([whole], [[label] for label, held in zip(labels, holds, strict=True) if held])
+
+    add(name_year(ENDED_LI, workings.period), np.ones(len(kinds), dtype=bool))
+    for place, name in enumerate(names):
+        add(name_year(name_completed(name, choice), workings.period), kinds[:, place])
+    for (first, other), pair in zip(combinations(range(len(names)), 2), named, strict=True):
+        add(pair, kinds[:, first] != kinds[:, other])

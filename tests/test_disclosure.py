@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qi_analysis.cells import MOST, NOT_SHOWN, Cells
+from qi_analysis.errors import DataProblem
 from qi_analysis.fingerprint import build_settings_digests, digest_inputs
 from qi_analysis.making import build_workings, prepare
 from qi_analysis.measure_charts import find_statistics
@@ -21,7 +22,7 @@ from qi_analysis.periods import Period
 from qi_analysis.protection import count_exposed, find_hidden, protect_table
 from qi_analysis.release_ledger import read_ledger, write_ledger
 from qi_analysis.result_cells import COMPLETED_LI, ENDED_LI, SUMS
-from qi_analysis.summaries import build_counted, build_released_results
+from qi_analysis.summaries import build_counted, build_released_results, find_moved
 from qi_analysis.year_totals import find_hidden_years
 
 LARGEST = 60  # of the counts that the enumeration tries
@@ -246,12 +247,37 @@ def test_totals_that_would_narrow_a_hidden_month_down_are_hidden():
 
 
 def test_the_ledger_keeps_what_was_shown_and_only_that(tmp_path):
-    cells = Cells()
+    cells, folder = Cells(), tmp_path / "ledger"
     cells.show(["a@2022-01", "b@2022-01", "local"], pd.Series([12.0, 3.0, 40.0]))
-    write_ledger(tmp_path / "ledger", "2022-01", cells)
-    write_ledger(tmp_path / "ledger", "2022-01", cells)
-    known = read_ledger(tmp_path / "ledger")
-    assert known.to_numpy().tolist() == [["a@2022-01", 12.0, 8.0, 12.0]]
-    (tmp_path / "ledger" / "2022-02.parquet").write_bytes(b"not a table")
-    assert read_ledger(tmp_path / "ledger").equals(known)
-    assert read_ledger(tmp_path / "nowhere").empty
+    write_ledger(folder, "2022-01", cells)
+    write_ledger(folder, "2022-01", cells)
+    shown = [["a@2022-01", 12.0, 8.0, 12.0], ["local", 40.0, 38.0, 42.0]]
+    assert read_ledger(folder, "2022-01").to_numpy().tolist() == shown
+    assert read_ledger(folder, "2022-02")["name"].tolist() == ["a@2022-01", "local@review 2022-01"]
+    assert read_ledger(tmp_path / "nowhere", "2022-01").empty
+
+
+def test_without_the_ledger_nobody_knows_what_readers_know(tmp_path):
+    (tmp_path / "2022-02.parquet").write_bytes(b"not a table")
+    with pytest.raises(DataProblem, match="2022-02.parquet cannot be read"):
+        read_ledger(tmp_path, "2022-03")
+
+
+def test_an_exact_total_that_has_moved_is_rounded_from_then_on(workings):
+    cells = Cells()
+    before = build_released_results(workings, cells)
+    counts = cells.build()
+    at = (before["measure_id"] == "M001") & (before["interval_start"] == "2021-06-01")
+    exact = counts[counts["name"] == "referrals.received_on.all@2021-06"]
+    assert exact["low"].item() == exact["high"].item() == before.loc[at, "value"].item()
+    assert find_moved(workings, counts) == frozenset()
+    moved = find_moved(workings, counts.assign(true=counts["true"] + 1))
+    assert "referrals.received_on.all@2021-06" in moved
+    again = build_released_results(workings, Cells(moved=moved))
+    assert again.loc[at, "value"].item() % 5 == 0
+
+
+def test_totals_by_the_month_li_began_are_rounded(workings):
+    released = build_released_results(workings)
+    began = released[(released["clock"] == "start") & released["numerator"].notna()]
+    assert (began[["numerator", "denominator"]].fillna(0) % 5 == 0).all(axis=None)

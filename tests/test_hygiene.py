@@ -27,7 +27,7 @@ TABLES = {
     ".zip",
     ".gz",
 }
-ALLOWED = ("data/reference/", "tests/golden/", "qi_analysis/definitions/", "project/events.csv")
+ALLOWED = ("data/reference/", "tests/golden/", "qi_analysis/definitions/", "project/events.csv", "project/example/")
 MADE = ("data/raw/", "data/processed/", "reports/", "build/")
 IGNORED = {".venv", ".git", "__pycache__", ".ipynb_checkpoints"}
 

@@ -176,15 +176,14 @@ def draw_team(folder, text):
 
 
 def draw_roles(*roles):
-    return "\n".join(f"[[roles]]\n{role}" for role in roles)
+    return "\n".join(f'[[roles]]\nid = "r{number}"\n{role}' for number, role in enumerate(roles))
 
 
 @pytest.mark.parametrize(
     ("text", "readers"),
     [
         ("", USUAL_READERS),
-        ("roles = 3", USUAL_READERS),
-        (draw_roles('id = "x"'), USUAL_READERS),
+        ("training_ladder = []", USUAL_READERS),
         (draw_roles('role = "service user"\nchannel = "on paper"'), (Reader("service user", "plain", "on paper"),)),
         (draw_roles('role = "coach"'), (Reader("coach", "team", "ask them"),)),
         (draw_roles('role = "coach"', 'role = "coach"'), (Reader("coach", "team", "ask them"),)),
@@ -197,6 +196,12 @@ def test_roles_of_the_record_say_who_gets_what(tmp_path, text, readers):
 
 def test_without_a_team_file_the_usual_readers_are_listed(tmp_path):
     assert read_readers(tmp_path, date(2022, 8, 31)) == USUAL_READERS
+
+
+@pytest.mark.parametrize("text", ["roles = 3", "[[roles]]\n", "[[roles]]\nid = 'x'\nrole = 3"])
+def test_a_team_that_cannot_be_read_is_refused(tmp_path, text):
+    with pytest.raises(RecordProblem, match="team.toml"):
+        draw_team(tmp_path, text)
 
 
 @pytest.mark.parametrize("channel", ["a.person@example.org", "0208 555 0100", "07700900123"])

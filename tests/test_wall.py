@@ -75,7 +75,8 @@ def run_behind(places, folder: Path, *sources: str):
     wall = Wall(*map(str, (places.root, places.raw, places.release("2021-07"), folder / "refused")))
     path = folder / REVIEW
     notebook = nbformat.read(places.notebooks / REVIEW, 4)
-    notebook.cells = notebook.cells[:3] + [nbformat.v4.new_code_cell(source) for source in sources]
+    first = next(place for place, cell in enumerate(notebook.cells) if "load_review" in cell.source)
+    notebook.cells = notebook.cells[: first + 1] + [nbformat.v4.new_code_cell(source) for source in sources]
     nbformat.write(notebook, path)
     (folder / "run").mkdir()
     return run_notebook(path, folder / "run", {"period": "2021-07"}, wall, 60)
