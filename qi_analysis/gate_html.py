@@ -3,8 +3,11 @@
 import re
 from html.parser import HTMLParser
 
-from qi_analysis.gate_tags import FORBIDDEN, GLYPH, INLINE, LOADING_STYLE, PATHS, POLICY, VOID, WORDS, check_address
+from qi_analysis.gate_tags import FORBIDDEN, GLYPH, INLINE, LOADING_STYLE, LOADS, PATHS, POLICY, VOID, WORDS, check_address
 from qi_analysis.gate_text import BREAK, Finding, Reading, Table, plain_text
+
+
+SHORT = 25  # characters of a block that may go on in the next
 
 
 class _Page(HTMLParser):
@@ -22,7 +25,7 @@ class _Page(HTMLParser):
         self.glyphs: list[str] = []
         self.policy: str | None = None
         self.term = ""  # the last term of a list of terms
-        self.digits: list[str] = []  # blocks of nothing but digits, one after the other
+        self.short: list[str] = []  # blocks of a word or number, one after the other
 
     @property
     def place(self) -> str:
@@ -37,16 +40,16 @@ class _Page(HTMLParser):
         if not text.strip():
             return
         self.reading.add("text", self.run_place, text, self.depth)
-        if re.fullmatch(r"[\d\s-]{1,12}", text) and not self.is_drawing:
-            self.digits.append(text.strip())
-        else:
-            self.join_digits()
+        if len(text) > SHORT:
+            self.join_short()
+        elif not self.is_drawing or re.fullmatch(r"\d|[^\W\d]\D*|[A-Z]{1,2}\d\w?|\d[A-Z]{2}", text.strip()):  # no labels of an axis
+            self.short.append(text.replace(BREAK, "").strip())
 
-    def join_digits(self) -> None:
-        """Blocks of digits that stand one after the other may be one number."""
-        if len(self.digits) > 1:
-            self.reading.add("data", f"{self.prefix}line {self.getpos()[0]}", " ".join(self.digits), self.depth)
-        self.digits = []
+    def join_short(self) -> None:
+        """Short blocks that stand one after the other may be one number, name or record."""
+        if len(self.short) > 1:
+            self.reading.add("joined", f"{self.prefix}line {self.getpos()[0]}", "\n".join(self.short), self.depth)
+        self.short = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
@@ -64,6 +67,10 @@ class _Page(HTMLParser):
         self._open(tag)
         for name, value in attrs:
             self._read_attribute(tag, name, value or "")
+        own = [f"{name.removeprefix('data-')}: {value}" for name, value in attrs if name.startswith("data-")]
+        self.reading.add("joined", f"{self.place}, attributes", ", ".join(own), self.depth)
+        if tag == "bdo" or "bidi-override" in values.get("style", ""):
+            self._take("\u202e")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -105,6 +112,8 @@ class _Page(HTMLParser):
         self.is_drawing &= tag != "svg"
         if tag == "dt":
             self.term = text
+        elif tag == "dc:creator" and text and "matplotlib" not in text.lower():
+            self.reading.fault("a user name", f"{self.place}, metadata")
         elif tag == "dd" and text:
             self.reading.tables.append(Table(self.place, ["", self.term], [["", plain_text(text)]], is_printed=False))
         if tag in ("g", "svg") and self.glyphs:
@@ -142,6 +151,9 @@ class _Page(HTMLParser):
     def _close_table(self) -> None:
         self._close_cell()
         table = self.tables.pop()
+        for column in zip(*table.rows, strict=False):
+            if len(column) >= 10 and all(len(cell) == 1 for cell in column):
+                self.reading.add("data", table.place, "".join(column), self.depth)
         if not table.headings and table.rows and not any(re.fullmatch(r"[\d.,%\s]+", cell) for cell in table.rows[0]):
             table.headings = table.rows[0]
             table.rows = [[""] * len(table.headings), *table.rows[1:]]
@@ -166,10 +178,13 @@ class _Page(HTMLParser):
     def _read_raw(self, data: str) -> None:
         if self.raw_kind == "style":
             self._check_style(data)
+            for words in re.findall(r"\"([^\"\n]+)\"|'([^'\n]+)'", data):
+                self.reading.add("words", f"{self.place}, style", "".join(words), self.depth)
         self.reading.add(self.raw_kind, f"{self.place}, {self.raw_kind}", data, self.depth)
 
     def _check_style(self, style: str) -> None:
-        if LOADING_STYLE.search(style):
+        plain = re.sub(r"\\([0-9a-fA-F]{1,6})\s?", lambda hit: chr(int(hit[1], 16) % 0x110000), re.sub(r"/\*.*?\*/", "", style, flags=re.S))
+        if LOADING_STYLE.search(plain):
             self.reading.fault("a style that loads from outside", self.place)
 
     def handle_comment(self, data: str) -> None:
@@ -178,6 +193,8 @@ class _Page(HTMLParser):
             read_html(self.reading, data, f"{self.place}, comment, ", self.depth + 1)
 
     def handle_pi(self, data: str) -> None:
+        if data.startswith("xml-stylesheet"):
+            self.reading.fault(LOADS, self.place)
         self.reading.add("comment", f"{self.place}, instruction", data, self.depth)
 
     def handle_decl(self, decl: str) -> None:
@@ -191,7 +208,7 @@ class _Page(HTMLParser):
         if about == "content-security-policy":
             self.policy = values.get("content", "")
         if about == "refresh":
-            self.reading.fault("something to load from outside the page", self.place)
+            self.reading.fault(LOADS, self.place)
         if about in ("author", "creator", "owner", "dc.creator") and values.get("content", "").strip():
             self.reading.fault("a user name", f"{self.place}, metadata")
 
@@ -231,7 +248,7 @@ def read_html(reading: Reading, html: str, prefix: str = "", depth: int = 0, lin
         rest = page.rawdata
     reading.add("comment", f"{prefix}the end of the page", rest, depth)
     page.flush()
-    page.join_digits()
+    page.join_short()
     while page.tables:
         page._close_table()
     if page.policy is not None and page.policy != POLICY:

@@ -5,7 +5,7 @@ import re
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 FORBIDDEN = {
     "script", "iframe", "frame", "frameset", "object", "embed", "applet", "form", "input", "button", "select",
-    "textarea", "link", "base", "audio", "video", "source", "track", "portal", "foreignobject",
+    "textarea", "link", "param", "base", "audio", "video", "source", "track", "portal", "foreignobject",
 }  # fmt: skip
 LOADING = {
     "src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest", "archive", "codebase",
@@ -19,10 +19,10 @@ INLINE = {
 PATHS = {"d", "points", "transform", "viewbox", "gradienttransform", "x", "y", "x1", "y1", "x2", "y2", "dx", "dy"}
 WORDS = {"alt", "title", "aria-label", "aria-description", "aria-valuetext", "summary", "label", "placeholder", "abbr"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-LINKS = re.compile(r"#|\.{1,2}/|[\w./-]+(?:#[\w-]*)?$")
+LINKS = re.compile(r"#|\.{1,2}/|(?!//)[\w./-]+(?:#[\w-]*)?$")
 PICTURE = re.compile(r"data:(?:image/(?:png|jpeg|gif|webp|svg\+xml)|font/\w+)[;,]", re.I)
 LOADING_STYLE = re.compile(
-    r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(", re.I
+    r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(|image-set\(|\bsrc\(|\bbehavior:", re.I
 )
 LOADS = "something to load from outside the page"
 GLYPH = re.compile(r"#[\w-]*?-([0-9a-f]{2,5})$")
@@ -36,6 +36,10 @@ def check_address(tag: str, name: str, value: str, links: tuple[str, ...]) -> st
     address = re.sub(r"[\s\x00-\x1f]", "", value)
     if re.match(r"(?:javascript|vbscript|livescript):|data:text/html", address, re.I):
         return "a script in an address"
+    if name == "attributename" and re.match(r"on|(?:xlink:)?href", address, re.I):
+        return "a script in an address"
+    if "url(" in value and LOADING_STYLE.search(value):
+        return LOADS
     is_known = bool(PICTURE.match(address))
     if name in LOADING:
         return LOADS if address and not is_known else None
