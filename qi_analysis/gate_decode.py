@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from qi_analysis.gate_html import read_html
-from qi_analysis.gate_packed import MOST_VALUES, list_arrays, read_binary
+from qi_analysis.gate_packed import MOST_VALUES, check_chart, list_arrays, read_binary
 from qi_analysis.gate_text import DECODED, DEEPEST, TOO_DEEP, Piece, Reading, Table
 from qi_analysis.gate_unpack import is_packed, is_picture_or_font, read_bytes
+from qi_analysis.gate_written import read_written
 
 ESCAPES = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|\\([0-7]{2,3})|=([0-9A-F]{2})")
 CSS_ESCAPES = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
@@ -22,14 +23,18 @@ BASE85 = re.compile(r"(?<!\S)(?:<~)?[!-~]{15,}(?!\S)")
 BITS = re.compile(r"(?<![\d.])(?:[01]{8}[ ,]?){5,}(?!\d)")
 UTF7 = re.compile(r"\+[A-Za-z0-9/+]{8,}-")
 UUENCODED = re.compile(r"^begin \d{3} ", re.M)
-APART = re.compile(r"(?<![\w ])(?:[A-Za-z\d] ){5,}[A-Za-z\d](?![\w])")
+APART = re.compile(r"(?<![\w])(?:[A-Za-z\d] ){5,}[A-Za-z\d](?![\w])")
 HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x|\\\\x)?((?:[0-9a-fA-F]{2}){4,})(?![0-9A-Za-z])")
 HEX_LIST = re.compile(r"(?:(?:0x|%|\\x)?[0-9a-fA-F]{2}[ ,:;-]{1,2}){5,}(?:0x|%|\\x)?[0-9a-fA-F]{2}\b")
 CODES = re.compile(r"(?<![\d.])(?:\d{2,3}\s*[,;]\s*){5,}\d{2,3}(?![\d.])")
 DATA_ADDRESS = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[^;,]*)*)(;base64)?,([^\"'<>)]*)", re.I)
 LONG_BLOB = 100  # characters that look like base64 and are neither text nor a known wrapping
 DIGIT_WORDS = dict(
-    zip(["oh", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "00123456789", strict=True)
+    zip(
+        ["oh", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
+        "00123456789",
+        strict=True,
+    )
 )
 SPELLED = re.compile(rf"\b(?:(?:{'|'.join(DIGIT_WORDS)})[\s,-]+){{9}}(?:{'|'.join(DIGIT_WORDS)})\b", re.I)
 
@@ -49,6 +54,7 @@ def decode_pieces(reading: Reading) -> None:
         seen.add(piece.text)
         for name, text in _unwrap_text(piece):
             _add(reading, piece, name, text)
+        read_written(reading, piece)
         _unwrap_json(reading, piece)
         _unwrap_blobs(reading, piece)
 
@@ -108,6 +114,7 @@ def _unwrap_json(reading: Reading, piece: Piece) -> None:
     except (ValueError, RecursionError):
         return
     read_json(reading, value, piece.place, piece.depth + 1)
+    check_chart(reading, value, piece.place)
 
 
 def read_json(reading: Reading, value: object, place: str, depth: int = 0) -> None:

@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from qi_analysis.gate_tags import FORBIDDEN, GLYPH, INLINE, LOADING_STYLE, LOADS, PATHS, POLICY, VOID, WORDS, check_address
+from qi_analysis.gate_tags import FORBIDDEN, GLYPH, INLINE, LOADS, PATHS, POLICY, VOID, WORDS, check_address, does_load
 from qi_analysis.gate_text import BREAK, Finding, Reading, Table, plain_text
 
 
@@ -21,7 +21,7 @@ class _Page(HTMLParser):
         self.raw_kind = ""  # script or style while inside one
         self.tables: list[Table] = []  # open tables, the innermost last
         self.cell: list[str] | None = None
-        self.in_caption = self.is_head = self.is_drawing = False
+        self.in_caption = self.is_head = self.is_drawing = self.has_creator = False
         self.glyphs: list[str] = []
         self.policy: str | None = None
         self.term = ""  # the last term of a list of terms
@@ -40,9 +40,13 @@ class _Page(HTMLParser):
         if not text.strip():
             return
         self.reading.add("text", self.run_place, text, self.depth)
+        if self.has_creator and "matplotlib" not in text.lower():
+            self.reading.fault("a user name", f"{self.run_place}, metadata")
         if len(text) > SHORT:
             self.join_short()
-        elif not self.is_drawing or re.fullmatch(r"\d|[^\W\d]\D*|[A-Z]{1,2}\d\w?|\d[A-Z]{2}", text.strip()):  # no labels of an axis
+        elif not self.is_drawing or re.fullmatch(
+            r"\d|[^\W\d]\D*|[A-Z]{1,2}\d\w?|\d[A-Z]{2}", text.strip()
+        ):  # no labels of an axis
             self.short.append(text.replace(BREAK, "").strip())
 
     def join_short(self) -> None:
@@ -68,7 +72,8 @@ class _Page(HTMLParser):
         for name, value in attrs:
             self._read_attribute(tag, name, value or "")
         own = [f"{name.removeprefix('data-')}: {value}" for name, value in attrs if name.startswith("data-")]
-        self.reading.add("joined", f"{self.place}, attributes", ", ".join(own), self.depth)
+        for text in (", ".join(own), " ".join(value or "" for name, value in attrs if name.startswith("data-"))):
+            self.reading.add("joined", f"{self.place}, attributes", text, self.depth)
         if tag == "bdo" or "bidi-override" in values.get("style", ""):
             self._take("\u202e")
 
@@ -87,6 +92,7 @@ class _Page(HTMLParser):
             return
         self.flush()
         self.is_drawing |= tag == "svg"
+        self.has_creator |= tag == "dc:creator"
         if tag == "table":
             self.tables.append(Table(f"{self.prefix}table {len(self.reading.tables) + len(self.tables) + 1}"))
         elif self.tables and tag == "thead":
@@ -110,10 +116,9 @@ class _Page(HTMLParser):
         text = "".join(self.run).replace(BREAK, "").strip()
         self.flush()
         self.is_drawing &= tag != "svg"
+        self.has_creator &= tag != "dc:creator"
         if tag == "dt":
             self.term = text
-        elif tag == "dc:creator" and text and "matplotlib" not in text.lower():
-            self.reading.fault("a user name", f"{self.place}, metadata")
         elif tag == "dd" and text:
             self.reading.tables.append(Table(self.place, ["", self.term], [["", plain_text(text)]], is_printed=False))
         if tag in ("g", "svg") and self.glyphs:
@@ -183,8 +188,7 @@ class _Page(HTMLParser):
         self.reading.add(self.raw_kind, f"{self.place}, {self.raw_kind}", data, self.depth)
 
     def _check_style(self, style: str) -> None:
-        plain = re.sub(r"\\([0-9a-fA-F]{1,6})\s?", lambda hit: chr(int(hit[1], 16) % 0x110000), re.sub(r"/\*.*?\*/", "", style, flags=re.S))
-        if LOADING_STYLE.search(plain):
+        if does_load(style):
             self.reading.fault("a style that loads from outside", self.place)
 
     def handle_comment(self, data: str) -> None:

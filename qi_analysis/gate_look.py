@@ -23,7 +23,7 @@ TEN = re.compile(
     rf"|\d[,' .]\d{{3}}[,' .]\d{{3}}[,' .]\d{{3}}(?:\.0+)?|\d{{5}}[ -]\d{{5}}|\d{{4}}[ -]\d{{3}}[ -]\d{{3}}"
     r"|\d(?P<gap>[\W_]{1,4})\d(?:(?P=gap)\d){8}|\d\d(?:[ -]\d\d){4})(?![\d])(?![.,]\d)"
 )
-LETTERS = re.compile(r"(?<![^\W_])(?=[OoIl]*\d)[\dOoIl]{10}(?![^\W_])")
+LETTERS = re.compile(r"(?<![^\W_])(?=\d*[OoIl])(?=[OoIl]*\d)[\dOoIl]{10}(?![^\W_])")
 LIKE_DIGITS = str.maketrans("OoIl", "0011")
 OTHER_BASE = re.compile(r"(?<!\w)0(?:x[0-9a-f]{8,9}|b[01]{30,34}|o[0-7]{10,12})(?!\w)", re.I)
 EXPONENT = re.compile(r"(?<![\d.])\d+(?:\.\d+)?[eE]\+?0?\d(?![\d.])")
@@ -40,7 +40,8 @@ DATE = (
 LABEL = r"(?:\bd\.?o\.?b\b\.?|dates? of birth|birth[ _-]?(?:date|day)|person_?birth_?date|\bborn\b)"
 ROUGHLY = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* (?:19|20)\d\d|\d{5}"  # month and year, a spreadsheet's day
 BIRTH_DATE = re.compile(
-    rf"{LABEL}[^\n]{{0,40}}?\n?(?<!\d){DATE}(?!\d)|{LABEL}[\s:=\"'>|]{{0,5}}(?:{ROUGHLY})(?![\d.,])|(?<!\d){DATE}[^\w\n]{{0,5}}{LABEL}", re.I
+    rf"{LABEL}[^\n]{{0,40}}?\n?(?<!\d){DATE}(?!\d)|{LABEL}[\s:=\"'>|]{{0,5}}(?:{ROUGHLY})(?![\d.,])|(?<!\d){DATE}[^\w\n]{{0,5}}{LABEL}",
+    re.I,
 )
 A_DATE = re.compile(rf"(?:{DATE})(?:[T ][\d:.Z+]+)?", re.I)
 PATTERNS = {
@@ -58,7 +59,7 @@ PATTERNS = {
         re.M,
     ),
     USER: re.compile(
-        r"\b(?i:user ?name|logged in as|login(?: name)?|(?<!service )user|logname|run by|author|last modified by)\b[\"']?\s*[=:]\s*[\"']?[A-Za-z]\w{2,}"
+        r"\b(?:[Uu]ser ?[Nn]ame|USER_?NAME|logged in as|login(?: name)?|(?<!ervice )[Uu]ser|USER|LOGNAME|run by|author|last modified by)\b[\"']?\s*[=:]\s*[\"']?[A-Za-z]\w{2,}"
         r"|\buser=\w{3,}|\w@[\w-]{1,63}:[~/]",
     ),
     LOADS: re.compile(r"\bwss?://\w", re.I),

@@ -5,6 +5,7 @@ import binascii
 import re
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 from qi_analysis.gate_text import Reading
 from qi_analysis.gate_unpack import read_bytes
@@ -15,6 +16,7 @@ LONG_NAMES = {"float64": "f8", "float32": "f4", "int64": "i8", "uint64": "u8", "
 DTYPE, BDATA = r"[\"']?dtype[\"']?\s*:\s*[\"']([|<>=]?[a-z]+\d+)[\"']", r"[\"']?bdata[\"']?\s*:\s*[\"']([^\"']+)[\"']"
 PACKED = re.compile(rf"{DTYPE}[^{{}}]{{0,200}}?{BDATA}", re.S)
 PACKED_AGAIN = re.compile(rf"{BDATA}[^{{}}]{{0,200}}?{DTYPE}", re.S)
+CHART_KEYS = {"customdata", "ids", "hovertemplate", "hovertext", "selectedpoints"}
 MOST_VALUES = 200_000
 FEWEST_DIGITS = 10  # numbers of one digit each, which may be one number
 
@@ -49,6 +51,8 @@ def _write(values: tuple[float, ...]) -> str:
 
 def read_binary(reading: Reading, data: bytes, place: str, depth: int) -> bool:
     """Whether the bytes were text, a known wrapping or an array; they are read if so."""
+    if len(data) >= FEWEST_DIGITS and max(data) < 10:
+        reading.add("data", f"{place}, packed array", _write(tuple(data)), depth)
     if read_bytes(reading, data, place, depth):
         return True
     found = False
@@ -59,6 +63,32 @@ def read_binary(reading: Reading, data: bytes, place: str, depth: int) -> bool:
         values = _list_values(data, code)
         are_digits = len(values) >= FEWEST_DIGITS and all(one in range(10) for one in values)
         if are_digits or (size == 8 and all(one == 0 or 1e-4 < abs(one) < 1e13 for one in values)):
-            reading.add("data", f"{place}, packed array", _write(values), depth)  # bytes of another kind hardly ever are
+            reading.add(
+                "data", f"{place}, packed array", _write(values), depth
+            )  # bytes of another kind hardly ever are
             found = True
     return found
+
+
+def check_chart(reading: Reading, value: Any, place: str) -> None:
+    """Data of a chart that is drawn in the browser: rows behind points, and small counts."""
+    waiting, left = [value], 100_000
+    while waiting and (left := left - 1):
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if any(one.get(name) for name in CHART_KEYS):
+                reading.fault("data behind the points of a chart", place)
+            for name in ("y", "values", "z", "n", "count", "counts", "people"):
+                part = one.get(name)
+                if isinstance(part, dict):
+                    part = [
+                        int(n)
+                        for n in read_packed(str(part.get("dtype")), str(part.get("bdata"))).split()
+                        if n.isdigit()
+                    ]
+                numbers = part if isinstance(part, list) else [part]
+                if any(isinstance(n, int) and not isinstance(n, bool) and 0 < n <= 7 for n in numbers):
+                    reading.fault("a count of 1 to 7 in the data of a chart", place)
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += [part for part in one if isinstance(part, (dict, list))]

@@ -21,7 +21,9 @@ OF_A_RECORD = re.compile(
     re.I,
 )
 AGGREGATE = re.compile(r"\b(?:people|count(?:s|ed)?|completed|share|per ?cent|rate|n|number|of|total)\b|%", re.I)
-FRAME = re.compile(r"\bRangeIndex: \d|\bdtype: ?['\"]?(?:object|str|int|float|bool|category|datetime)|\d non-null\b")  # printed by pandas
+FRAME = re.compile(
+    r"\bRangeIndex: \d|\bdtype: ?['\"]?(?:object|str|int|float|bool|category|datetime)|\d non-null\b"
+)  # printed by pandas
 MOST_DATES = 15
 MOST_BARE = 20  # rows of a table without headings
 MOST_ROWS = 5_000
@@ -40,7 +42,7 @@ def find_records(reading: Reading) -> set[Finding]:
     """Every table of records, whether it is one of the page, of JSON, or written out as text."""
     found = {finding for table in reading.tables for finding in _check_records(table)}
     for piece in reading.pieces:
-        if piece.kind in ("text", "cell", "output", "comment", "data", "attribute"):
+        if piece.kind in ("text", "cell", "output", "comment", "data", "attribute", "joined"):
             if FRAME.search(piece.text) or _holds_records(piece.text):
                 found.add(Finding(RECORDS, piece.place))
             if sum(bool(A_DATE.fullmatch(line.strip())) for line in piece.text.splitlines()) >= MOST_DATES:
@@ -56,7 +58,7 @@ def _check_records(table: Table) -> Iterator[Finding]:
         yield Finding(RECORDS, table.place)
     if len(table.rows) > MOST_ROWS:
         yield Finding("a table of more than 5,000 rows", table.place)
-    if any(sum(bool(A_DATE.fullmatch(cell)) for cell in row) >= MOST_DATES for row in table.rows):
+    if any(sum(bool(A_DATE.fullmatch(cell)) for cell in row) >= MOST_DATES for row in [table.headings, *table.rows]):
         yield Finding("a row of dates", table.place)
     for column in range(max((len(row) for row in table.rows), default=0)):
         cells = [row[column] for row in table.rows if len(row) > column]

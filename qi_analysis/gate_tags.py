@@ -22,10 +22,19 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 LINKS = re.compile(r"#|\.{1,2}/|(?!//)[\w./-]+(?:#[\w-]*)?$")
 PICTURE = re.compile(r"data:(?:image/(?:png|jpeg|gif|webp|svg\+xml)|font/\w+)[;,]", re.I)
 LOADING_STYLE = re.compile(
-    r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(|image-set\(|\bsrc\(|\bbehavior:", re.I
+    r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(|image-set\(|\bsrc\(|\bbehavior:",
+    re.I,
 )
 LOADS = "something to load from outside the page"
 GLYPH = re.compile(r"#[\w-]*?-([0-9a-f]{2,5})$")
+
+
+def does_load(style: str) -> bool:
+    """Whether a style loads something from outside, its escapes and comments read as a browser reads them."""
+    plain = re.sub(r"/\*.*?\*/", "", style, flags=re.S)
+    return bool(
+        LOADING_STYLE.search(re.sub(r"\\([0-9a-fA-F]{1,6})\s?", lambda hit: chr(int(hit[1], 16) % 0x110000), plain))
+    )
 
 
 def check_address(tag: str, name: str, value: str, links: tuple[str, ...]) -> str | None:
@@ -38,7 +47,7 @@ def check_address(tag: str, name: str, value: str, links: tuple[str, ...]) -> st
         return "a script in an address"
     if name == "attributename" and re.match(r"on|(?:xlink:)?href", address, re.I):
         return "a script in an address"
-    if "url(" in value and LOADING_STYLE.search(value):
+    if "url(" in value and does_load(value):
         return LOADS
     is_known = bool(PICTURE.match(address))
     if name in LOADING:

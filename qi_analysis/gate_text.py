@@ -89,7 +89,9 @@ def plain_text(text: str) -> str:
     """Compatibility forms, digits of any script, letters that look Latin, dashes and spaces as ASCII; characters that are not seen are gone."""
     if text.isascii():
         return text
-    text = re.sub(r"(?<=\d)[\ufe0f\u0300-\u036f\u20d0-\u20ff]+", "", unicodedata.normalize("NFKC", text).translate(LOOK_ALIKES))
+    text = re.sub(
+        r"(?<=\d)[\ufe0f\u0300-\u036f\u20d0-\u20ff]+", "", unicodedata.normalize("NFKC", text).translate(LOOK_ALIKES)
+    )
     return text.translate({ord(one): _plain_character(one) for one in set(text) if not one.isascii()})
 
 

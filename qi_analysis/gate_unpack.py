@@ -16,7 +16,16 @@ MOST_MEMBERS = 200
 PRINTABLE = re.compile(rb"[\t\n\r\x20-\x7e]*")
 READABLE = re.compile(rb"[\t\n\r\x20-\x7e]{6,}")
 WIDE = re.compile(rb"(?:[\x20-\x7e]\0){6,}")
-DOCUMENTS = (b"%PDF", b"\xd0\xcf\x11\xe0", b"7z\xbc\xaf", b"Rar!", b"ARROW1", b"PAR1", b"SQLite format 3", b"(\xb5/\xfd")
+DOCUMENTS = (
+    b"%PDF",
+    b"\xd0\xcf\x11\xe0",
+    b"7z\xbc\xaf",
+    b"Rar!",
+    b"ARROW1",
+    b"PAR1",
+    b"SQLite format 3",
+    b"(\xb5/\xfd",
+)
 PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", *DOCUMENTS)
 FONTS = (b"wOFF", b"wOF2", b"OTTO", b"\x00\x01\x00\x00", b"true", b"ttcf")
 PICTURES = (b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"\x00\x00\x01\x00")
