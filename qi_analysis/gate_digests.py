@@ -14,7 +14,12 @@ from qi_analysis.gate_known import Known
 from qi_analysis.gate_text import Finding, Piece, Reading
 
 DIGEST = "a digest of an identifier"
-KINDS = {32: (hashlib.md5,), 40: (hashlib.sha1,), 64: (hashlib.sha256,), 128: (hashlib.sha512,)}  # by characters in hex
+KINDS: dict[int, tuple[Any, ...]] = {
+    32: (hashlib.md5,),
+    40: (hashlib.sha1,),
+    64: (hashlib.sha256,),
+    128: (hashlib.sha512,),
+}  # by characters in hex
 KINDS[16] = (hashlib.md5, hashlib.sha1, hashlib.sha256)  # the beginning of a longer one
 IN_HEX = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{16,128}(?![0-9A-Za-z])")
 IN_BASE64 = re.compile(

@@ -22,9 +22,11 @@ def find_names(reading: Reading, known: Known) -> set[Finding]:
     common = read_vocabulary() | known.words
     found = set()
     for piece, names in tokens.items():
-        if not glued.isdisjoint(names):
-            found.add(Finding(NAME, piece.place))
-        elif any(one in lasts for one in names) and _holds_name(piece, names, (firsts, lasts, common), known):
+        if (
+            not glued.isdisjoint(names)
+            or any(one in lasts for one in names)
+            and _holds_name(piece, names, (firsts, lasts, common), known)
+        ):
             found.add(Finding(NAME, piece.place))
     return found
 

@@ -30,7 +30,7 @@ FEW = re.compile(  # "up to 4 people left": a bound that tells of few
 )
 ONE = re.compile(
     r"\b(?:a|the|one) (?:single|sole|only|lone) (?:person|patient|client|woman|man)\b|\b(?:sole|only) (?:patient|client|woman|man)\b"
-    r"|\ba (?:couple|handful) of (?:people|patients|clients|women|men)\b|\bboth (?:people|patients|clients|women|men|of them)\b"
+    r"|\ba (?:couple|handful) of (?:people|patients|clients|women|men)\b|\bboth (?:(?:people|patients|clients|women|men) (?:left|died|were|had|did|was|[a-z]+ed)|of them)\b"
     r"|\b(?:only|exactly|just) [1-7](?=\s*(?:[.,;)]|$))|"
     r"\b(?:only|just|exactly|single) one (?:person|patient|client|woman|man)\b|\bone (?:person|patient|client|woman|man)(?: who)? (?:was|had|left|died|did|has left|\w+ed)\b",
     re.I,
@@ -98,6 +98,7 @@ EVERY = re.compile(r"\b(?:\d+|one|two|three|four|five|six|seven) (?:in|of|out of
 
 
 def list_counts(piece: Piece, store: Store | None) -> Iterator[str]:
+    """The kinds of finding of a text; without a release its numbers are not compared."""
     text = re.sub(r"[ \t]+", " ", piece.text)
     parts = re.split(r"(?<=[.;!?])\s+|\n", text)
     if "\n" in text and piece.kind in ("text", "cell", "words"):  # a page breaks its lines where it likes

@@ -25,8 +25,38 @@ LOADING_STYLE = re.compile(
     r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(|image-set\(|\bsrc\(|\bbehavior:",
     re.I,
 )
+LOADING_KIND = "a style that loads from outside"
 LOADS = "something to load from outside the page"
 GLYPH = re.compile(r"#[\w-]*?-([0-9a-f]{2,5})$")
+
+
+def name_kind(name: str) -> str:
+    """The kind of piece that the value of an attribute is."""
+    if name in PATHS:
+        return "path"
+    if name in WORDS:
+        return "words"
+    return "style" if name in ("style", "fill", "stroke", "color", "bgcolor", "stop-color") else "attribute"
+
+
+def read_glyph(attributes: dict[str, str]) -> list[str]:
+    """The character that a <use> draws, when the name of its shape says which."""
+    glyph = GLYPH.search(attributes.get("href") or attributes.get("xlink:href") or "")
+    return [chr(int(glyph[1], 16))] if glyph and int(glyph[1], 16) < 0x110000 else []
+
+
+def is_policy(meta: dict[str, str]) -> bool:
+    """Whether the attributes of a <meta> are those of a content-security policy."""
+    return meta.get("http-equiv", "").lower() == "content-security-policy"
+
+
+def check_meta(meta: dict[str, str]) -> str | None:
+    """The kind of finding of the attributes of a <meta>: one that loads another page, or names who wrote this one."""
+    about = (meta.get("http-equiv") or meta.get("name") or "").lower()
+    if about == "refresh":
+        return LOADS
+    is_owner = about in ("author", "creator", "owner", "dc.creator") and meta.get("content", "").strip()
+    return "a user name" if is_owner else None
 
 
 def does_load(style: str) -> bool:

@@ -93,7 +93,9 @@ def _as_text(data: bytes) -> str | None:
     """Bytes that are text, in UTF-8 or UTF-16; None for others."""
     if PRINTABLE.fullmatch(data):
         return data.decode("ascii")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) >= 8 and 0 in data and len(data) % 2 == 0):
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (
+        len(data) >= 8 and 3 * data.count(0) >= len(data) and len(data) % 2 == 0
+    ):
         coding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-le" if data[1] == 0 else "utf-16-be"
         wide = data.decode(coding, "replace")
         return wide if all(one.isprintable() or one.isspace() for one in wide) and "\ufffd" not in wide else None
@@ -204,7 +206,7 @@ def _read_png(reading: Reading, data: bytes, place: str, depth: int) -> None:
         at += 12 + length
         if name == b"IEND":
             break
-    rest = data[at:].strip(b"\0")
+    rest = data[at:].lstrip(b"\0")
     if rest and not read_bytes(reading, rest, f"{place}, after the picture", depth + 1):
         reading.fault(DECODED, f"{place}, after the picture")
 
