@@ -57,7 +57,7 @@ def _list_written(piece: Piece) -> Iterator[str]:
 
 def _list_digests(identifier: str, kinds: set[Any]) -> Iterator[str]:
     """The beginnings of the digests of an identifier in every form of it."""
-    plain = re.sub(r"[\W_]", "", identifier)
+    plain = identifier if identifier.isalnum() else re.sub(r"[\W_]", "", identifier)
     forms = {identifier, identifier.upper(), identifier.lower(), plain}
     if plain.isdigit() and len(plain) == 10:
         forms |= {f"{plain[:3]} {plain[3:6]} {plain[6:]}", f"{plain[:3]}-{plain[3:6]}-{plain[6:]}"}
