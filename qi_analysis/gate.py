@@ -10,12 +10,15 @@ from pathlib import Path
 from qi_analysis.errors import GateClosed
 from qi_analysis.gate_allow import Allowed
 from qi_analysis.gate_decode import decode_pieces
+from qi_analysis.gate_digests import find_digests
 from qi_analysis.gate_html import read_html
 from qi_analysis.gate_known import Known, find_known
 from qi_analysis.gate_look import find_shapes
 from qi_analysis.gate_names import find_names
 from qi_analysis.gate_notebook import read_notebook
-from qi_analysis.gate_numbers import Store, find_counts
+from qi_analysis.gate_numbers import find_counts
+from qi_analysis.gate_records import find_records
+from qi_analysis.gate_store import Store
 from qi_analysis.gate_text import DECODED, TOO_DEEP, Finding, Reading, cap
 
 LARGEST_PAGE = 16_000_000  # bytes
@@ -76,8 +79,9 @@ def _judge(reading: Reading, guard: Guard) -> list[Finding]:
     """Decode what is wrapped, then look. Whatever surprises the gate counts against the page."""
     try:
         decode_pieces(reading)
-        found = find_shapes(reading, guard.allowed) | find_counts(reading, guard.store)
+        found = find_shapes(reading, guard.allowed) | find_counts(reading, guard.store) | find_records(reading)
         found |= find_known(reading, guard.known) | find_names(reading, guard.known)
+        found |= find_digests(reading, guard.known)
     except (RecursionError, MemoryError, ValueError, OverflowError, IndexError, KeyError, TypeError, AttributeError):
         return cap({*reading.faults, Finding(TOO_DEEP, "the whole file")})
     return cap(found | reading.faults)

@@ -5,34 +5,36 @@ import binascii
 import html
 import json
 import re
-import struct
 from collections.abc import Iterator
 from urllib.parse import unquote
 
 from qi_analysis.gate_html import read_html
+from qi_analysis.gate_packed import MOST_VALUES, check_chart, list_arrays, read_binary
 from qi_analysis.gate_text import DECODED, DEEPEST, TOO_DEEP, Piece, Reading, Table
-from qi_analysis.gate_unpack import is_picture_or_font, read_bytes
+from qi_analysis.gate_unpack import is_packed, is_picture_or_font, read_bytes
+from qi_analysis.gate_written import read_written
 
 ESCAPES = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|\\([0-7]{2,3})|=([0-9A-F]{2})")
 CSS_ESCAPES = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{6,}={0,2}(?![A-Za-z0-9+/=])")
-WRAPPED = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{40,}[ \t]*\r?\n\s*)+[A-Za-z0-9+/]+={0,2}")
-BASE32 = re.compile(r"(?<![A-Z2-7])[A-Z2-7]{12,}={0,6}(?![A-Za-z0-9=])")
+WRAPPED = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{12,}[ \t]*\r?\n\s*)+[A-Za-z0-9+/]+={0,2}")
+BASE32 = re.compile(r"(?<![A-Za-z0-9])(?:[A-V0-9]{12,}|[A-Z2-7]{12,}|[a-z2-7]{12,})={0,6}(?![A-Za-z0-9=])")
+BASE85 = re.compile(r"(?<!\S)(?:<~)?[!-~]{15,}(?!\S)")
+BITS = re.compile(r"(?<![\d.])(?:[01]{8}[ ,]?){5,}(?!\d)")
+UTF7 = re.compile(r"\+[A-Za-z0-9/+]{8,}-")
+UUENCODED = re.compile(r"^begin \d{3} ", re.M)
+APART = re.compile(r"(?<![\w])(?:[A-Za-z\d] ){5,}[A-Za-z\d](?![\w])")
 HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x|\\\\x)?((?:[0-9a-fA-F]{2}){4,})(?![0-9A-Za-z])")
 HEX_LIST = re.compile(r"(?:(?:0x|%|\\x)?[0-9a-fA-F]{2}[ ,:;-]{1,2}){5,}(?:0x|%|\\x)?[0-9a-fA-F]{2}\b")
 CODES = re.compile(r"(?<![\d.])(?:\d{2,3}\s*[,;]\s*){5,}\d{2,3}(?![\d.])")
 DATA_ADDRESS = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[^;,]*)*)(;base64)?,([^\"'<>)]*)", re.I)
-PACKED = re.compile(
-    r"[\"']?dtype[\"']?\s*:\s*[\"']([|<>=]?[a-z]\d)[\"'][^{}]{0,200}?[\"']?bdata[\"']?\s*:\s*[\"']([^\"']+)[\"']", re.S
-)
-PACKED_AGAIN = re.compile(
-    r"[\"']?bdata[\"']?\s*:\s*[\"']([^\"']+)[\"'][^{}]{0,200}?[\"']?dtype[\"']?\s*:\s*[\"']([|<>=]?[a-z]\d)[\"']", re.S
-)
-TYPES = {"f8": "d", "f4": "f", "i8": "q", "u8": "Q", "i4": "i", "u4": "I", "i2": "h", "u2": "H", "i1": "b", "u1": "B"}
-LONG_BLOB = 200  # characters that look like base64 and are neither text nor a known wrapping
-MOST_VALUES = 200_000
+LONG_BLOB = 100  # characters that look like base64 and are neither text nor a known wrapping
 DIGIT_WORDS = dict(
-    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "0123456789", strict=True)
+    zip(
+        ["oh", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
+        "00123456789",
+        strict=True,
+    )
 )
 SPELLED = re.compile(rf"\b(?:(?:{'|'.join(DIGIT_WORDS)})[\s,-]+){{9}}(?:{'|'.join(DIGIT_WORDS)})\b", re.I)
 
@@ -47,11 +49,12 @@ def decode_pieces(reading: Reading) -> None:
     while done < len(reading.pieces):
         piece = reading.pieces[done]
         done += 1
-        if piece.kind in ("path", "row") or (piece.text in seen and piece.depth):
+        if piece.kind in ("path", "row", "joined") or (piece.text in seen and piece.depth):
             continue
         seen.add(piece.text)
         for name, text in _unwrap_text(piece):
             _add(reading, piece, name, text)
+        read_written(reading, piece)
         _unwrap_json(reading, piece)
         _unwrap_blobs(reading, piece)
 
@@ -80,10 +83,14 @@ def _unwrap_text(piece: Piece) -> Iterator[tuple[str, str]]:
         yield "escapes", CSS_ESCAPES.sub(lambda hit: _character(int(hit[1], 16)), text)
     for hit in SPELLED.finditer(text) if piece.kind != "path" else ():
         yield "words", "".join(DIGIT_WORDS[word] for word in re.findall(r"[a-z]+", hit[0].lower()))
-    if piece.kind in ("script", "code", "attribute", "data"):
-        joined = re.sub(r"([\"'`])\s*\+\s*\1", "", text)
+    if piece.kind in ("script", "style", "code", "attribute", "comment", "data"):
+        joined = re.sub(r"[\"'`][\s\\]*[+\s][\s\\]*[\"'`]", "", text)
         if joined != text:
             yield "joined text", joined
+    for hit in APART.finditer(text):
+        yield "letters apart", hit[0].replace(" ", "")
+    if UTF7.search(text) and text.isascii():
+        yield "UTF-7", text.encode().decode("utf-7", "replace")
     for hit in CODES.finditer(text):
         numbers = [int(one) for one in re.findall(r"\d+", hit[0])]
         if all(32 <= one < 256 for one in numbers):
@@ -107,6 +114,7 @@ def _unwrap_json(reading: Reading, piece: Piece) -> None:
     except (ValueError, RecursionError):
         return
     read_json(reading, value, piece.place, piece.depth + 1)
+    check_chart(reading, value, piece.place)
 
 
 def read_json(reading: Reading, value: object, place: str, depth: int = 0) -> None:
@@ -150,20 +158,25 @@ def _unwrap_blobs(reading: Reading, piece: Piece) -> None:
     for hit in DATA_ADDRESS.finditer(text):
         _read_address(reading, hit, place, depth)
     text = DATA_ADDRESS.sub(" ", text)
-    for hit in (*PACKED.finditer(text), *PACKED_AGAIN.finditer(text)):
-        kind, packed = (hit[1], hit[2]) if hit.re is PACKED else (hit[2], hit[1])
-        reading.add("data", f"{place}, packed array", _read_packed(kind, packed), depth)
+    for numbers in list_arrays(text):
+        reading.add("data", f"{place}, packed array", numbers, depth)
     for hit in WRAPPED.finditer(text):
         _read_base64(reading, re.sub(r"\s", "", hit[0]), place, depth)
     for hit in BASE64.finditer(text):
         _read_base64(reading, hit[0], place, depth)
     for hit in BASE32.finditer(text):
         _read_base32(reading, hit[0].rstrip("="), place, depth)
+    if UUENCODED.search(text):
+        reading.fault(DECODED, place)
+    for hit in BASE85.finditer(text) if piece.kind in ("attribute", "comment", "data", "code", "output") else ():
+        _read_base85(reading, hit[0], place, depth)
+    for hit in BITS.finditer(text):
+        read_binary(reading, bytes(int(one, 2) for one in re.findall(r"[01]{8}", hit[0])), f"{place}, bits", depth)
     for hit in HEX.finditer(text):
-        _read_binary(reading, bytes.fromhex(hit[1]), f"{place}, hex", depth)
+        read_binary(reading, bytes.fromhex(hit[1]), f"{place}, hex", depth)
     for hit in HEX_LIST.finditer(text):
         digits = re.findall(r"[0-9a-fA-F]{2}", re.sub(r"0x|\\x|%", "", hit[0]))
-        _read_binary(reading, bytes(int(one, 16) for one in digits), f"{place}, hex", depth)
+        read_binary(reading, bytes(int(one, 16) for one in digits), f"{place}, hex", depth)
 
 
 def _read_address(reading: Reading, hit: re.Match[str], place: str, depth: int) -> None:
@@ -191,22 +204,6 @@ def _alphabet(coded: str) -> bytes | None:
     return b"-_" if "-" in coded or "_" in coded else None
 
 
-def _read_packed(kind: str, packed: str) -> str:
-    """The numbers of a typed array, one a line; empty when it is none."""
-    code = TYPES.get(kind.strip("|<>="))
-    try:
-        data = base64.b64decode(packed + "==")
-    except (ValueError, binascii.Error):
-        return ""
-    if code is None:
-        return ""
-    size = struct.calcsize(code)
-    order = ">" if kind.startswith(">") else "<"
-    number = min(len(data) // size, MOST_VALUES)
-    values = struct.unpack_from(f"{order}{number}{code}", data)
-    return "\n".join(f"{one:.0f}" if float(one).is_integer() and abs(one) < 1e16 else str(one) for one in values)
-
-
 def _read_base64(reading: Reading, text: str, place: str, depth: int) -> None:
     body = text.rstrip("=")
     if len(body) % 4 == 1 or (body.isalpha() and body.islower()):
@@ -215,7 +212,7 @@ def _read_base64(reading: Reading, text: str, place: str, depth: int) -> None:
         data = base64.b64decode(body + "=" * (-len(body) % 4), altchars=_alphabet(body))
     except (ValueError, binascii.Error):
         return
-    known = _read_binary(reading, data, f"{place}, base64", depth)
+    known = read_binary(reading, data, f"{place}, base64", depth)
     looks = (
         len(body) >= LONG_BLOB and re.search(r"[a-z]", body) and re.search(r"[A-Z]", body) and re.search(r"\d", body)
     )
@@ -224,21 +221,21 @@ def _read_base64(reading: Reading, text: str, place: str, depth: int) -> None:
 
 
 def _read_base32(reading: Reading, body: str, place: str, depth: int) -> None:
-    try:
-        _read_binary(reading, base64.b32decode(body + "=" * (-len(body) % 8)), f"{place}, base32", depth)
-    except (ValueError, binascii.Error):
-        return
+    for decode in (base64.b32decode, base64.b32hexdecode):
+        try:
+            read_binary(reading, decode(body.upper() + "=" * (-len(body) % 8)), f"{place}, base32", depth)
+        except (ValueError, binascii.Error):
+            continue
 
 
-def _read_binary(reading: Reading, data: bytes, place: str, depth: int) -> bool:
-    """Whether the bytes were text, a known wrapping or an array; they are read if so."""
-    if read_bytes(reading, data, place, depth):
-        return True
-    if len(data) % 8 == 0 and len(data) >= 8:
-        for code in "dq":
-            values = struct.unpack(f"<{len(data) // 8}{code}", data)
-            if all(one == 0 or 1e-4 < abs(one) < 1e13 for one in values):  # bytes of another kind hardly ever are
-                written = (f"{one:.0f}" if float(one).is_integer() else str(one) for one in values)
-                reading.add("data", f"{place}, packed array", "\n".join(written), depth)
-                return True
-    return False
+def _read_base85(reading: Reading, body: str, place: str, depth: int) -> None:
+    """Text in base85 of either alphabet; bytes of another kind hardly ever come out as text."""
+    for decode, coded in ((base64.b85decode, body), (base64.a85decode, body.removeprefix("<~").removesuffix("~>"))):
+        try:
+            data = decode(coded)
+        except ValueError:
+            continue
+        if data.isascii() and data.decode().isprintable():
+            reading.add("data", f"{place}, base85", data.decode(), depth)
+        elif is_packed(data):
+            read_bytes(reading, data, f"{place}, base85", depth)

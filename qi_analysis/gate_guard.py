@@ -8,7 +8,7 @@ from qi_analysis.gate import Guard
 from qi_analysis.gate_allow import read_allowed
 from qi_analysis.gate_extract import read_private
 from qi_analysis.gate_known import build_known
-from qi_analysis.gate_numbers import Store, build_store
+from qi_analysis.gate_store import Store, build_store
 from qi_analysis.periods import parse_period
 from qi_analysis.places import Places, find_places
 from qi_analysis.record import read_record
@@ -24,7 +24,9 @@ def read_guard(raw: Path, record: Path, columns: ColumnMap | None) -> Guard:
     """The people of an extract and the allow-list of a record. Raises RecordProblem for a faulty allow-list."""
     allowed = read_allowed(record)
     days = set(allowed.list_kind("date"))
-    known = build_known(read_private(raw, columns), allowed.list_kind("word"), days)
+    known = build_known(
+        read_private(raw, columns), allowed.list_kind("word"), days, lambda: read_private(raw, columns).identifiers
+    )
     return Guard(known, None, allowed)
 
 

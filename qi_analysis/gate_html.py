@@ -3,8 +3,10 @@
 import re
 from html.parser import HTMLParser
 
-from qi_analysis.gate_tags import FORBIDDEN, GLYPH, INLINE, LOADING_STYLE, PATHS, POLICY, VOID, WORDS, check_address
+from qi_analysis import gate_tags as tags
 from qi_analysis.gate_text import BREAK, Finding, Reading, Table, plain_text
+
+SHORT = 25  # characters of a block that may go on in the next
 
 
 class _Page(HTMLParser):
@@ -18,11 +20,11 @@ class _Page(HTMLParser):
         self.raw_kind = ""  # script or style while inside one
         self.tables: list[Table] = []  # open tables, the innermost last
         self.cell: list[str] | None = None
-        self.in_caption = self.is_head = self.is_drawing = False
+        self.in_caption = self.is_head = self.is_drawing = self.has_creator = False
         self.glyphs: list[str] = []
         self.policy: str | None = None
         self.term = ""  # the last term of a list of terms
-        self.digits: list[str] = []  # blocks of nothing but digits, one after the other
+        self.short: list[str] = []  # blocks of a word or number, one after the other
 
     @property
     def place(self) -> str:
@@ -37,42 +39,52 @@ class _Page(HTMLParser):
         if not text.strip():
             return
         self.reading.add("text", self.run_place, text, self.depth)
-        if re.fullmatch(r"[\d\s-]{1,12}", text) and not self.is_drawing:
-            self.digits.append(text.strip())
-        else:
-            self.join_digits()
+        if self.has_creator and "matplotlib" not in text.lower():
+            self.reading.fault("a user name", f"{self.run_place}, metadata")
+        if len(text) > SHORT:
+            self.join_short()
+        elif not self.is_drawing or re.fullmatch(
+            r"\d|[^\W\d]\D*|[A-Z]{1,2}\d\w?|\d[A-Z]{2}", text.strip()
+        ):  # no labels of an axis
+            self.short.append(text.replace(BREAK, "").strip())
 
-    def join_digits(self) -> None:
-        """Blocks of digits that stand one after the other may be one number."""
-        if len(self.digits) > 1:
-            self.reading.add("data", f"{self.prefix}line {self.getpos()[0]}", " ".join(self.digits), self.depth)
-        self.digits = []
+    def join_short(self) -> None:
+        """Short blocks that stand one after the other may be one number, name or record."""
+        if len(self.short) > 1:
+            self.reading.add("joined", f"{self.prefix}line {self.getpos()[0]}", "\n".join(self.short), self.depth)
+        self.short = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
-        if tag in FORBIDDEN:
+        if tag in tags.FORBIDDEN:
             self.reading.fault(f"a <{tag}> element", self.place)
         if tag in ("script", "style"):
             self.raw_kind = tag
         if tag == "meta":
-            self._read_meta(values)
+            self.policy = values.get("content", "") if tags.is_policy(values) else self.policy
+            if fault := tags.check_meta(values):
+                self.reading.fault(fault, self.place)
         if tag == "use":
-            glyph = GLYPH.search(values.get("href") or values.get("xlink:href") or "")
-            self.glyphs += [chr(int(glyph[1], 16))] if glyph and int(glyph[1], 16) < 0x110000 else []
+            self.glyphs += tags.read_glyph(values)
         if re.search(r"\d.*\d", tag):
             self.reading.add("attribute", f"{self.place}, a tag", tag, self.depth)
         self._open(tag)
         for name, value in attrs:
             self._read_attribute(tag, name, value or "")
+        own = [f"{name.removeprefix('data-')}: {value}" for name, value in attrs if name.startswith("data-")]
+        for text in (", ".join(own), " ".join(value or "" for name, value in attrs if name.startswith("data-"))):
+            self.reading.add("joined", f"{self.place}, attributes", text, self.depth)
+        if tag == "bdo" or "bidi-override" in values.get("style", ""):
+            self._take("\u202e")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
         self.raw_kind = ""  # <style/> of SVG holds nothing
-        if tag not in VOID:
+        if tag not in tags.VOID:
             self.handle_endtag(tag)
 
     def _open(self, tag: str) -> None:
-        if tag in INLINE:
+        if tag in tags.INLINE:
             self._take(BREAK)
             return
         if tag == "br" and self.cell is None:
@@ -80,6 +92,7 @@ class _Page(HTMLParser):
             return
         self.flush()
         self.is_drawing |= tag == "svg"
+        self.has_creator |= tag == "dc:creator"
         if tag == "table":
             self.tables.append(Table(f"{self.prefix}table {len(self.reading.tables) + len(self.tables) + 1}"))
         elif self.tables and tag == "thead":
@@ -97,12 +110,13 @@ class _Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self.raw_kind = "" if tag in ("script", "style") else self.raw_kind
-        if tag in INLINE:
+        if tag in tags.INLINE:
             self._take(BREAK)
             return
         text = "".join(self.run).replace(BREAK, "").strip()
         self.flush()
         self.is_drawing &= tag != "svg"
+        self.has_creator &= tag != "dc:creator"
         if tag == "dt":
             self.term = text
         elif tag == "dd" and text:
@@ -142,6 +156,9 @@ class _Page(HTMLParser):
     def _close_table(self) -> None:
         self._close_cell()
         table = self.tables.pop()
+        for column in zip(*table.rows, strict=False):
+            if len(column) >= 10 and all(len(cell) == 1 for cell in column):
+                self.reading.add("data", table.place, "".join(column), self.depth)
         if not table.headings and table.rows and not any(re.fullmatch(r"[\d.,%\s]+", cell) for cell in table.rows[0]):
             table.headings = table.rows[0]
             table.rows = [[""] * len(table.headings), *table.rows[1:]]
@@ -165,12 +182,10 @@ class _Page(HTMLParser):
 
     def _read_raw(self, data: str) -> None:
         if self.raw_kind == "style":
-            self._check_style(data)
+            self.reading.faults |= {Finding(tags.LOADING_KIND, self.place)} if tags.does_load(data) else set()
+            for words in re.findall(r"\"([^\"\n]+)\"|'([^'\n]+)'", data):
+                self.reading.add("words", f"{self.place}, style", "".join(words), self.depth)
         self.reading.add(self.raw_kind, f"{self.place}, {self.raw_kind}", data, self.depth)
-
-    def _check_style(self, style: str) -> None:
-        if LOADING_STYLE.search(style):
-            self.reading.fault("a style that loads from outside", self.place)
 
     def handle_comment(self, data: str) -> None:
         self.reading.add("comment", f"{self.place}, comment", data, self.depth)
@@ -178,6 +193,8 @@ class _Page(HTMLParser):
             read_html(self.reading, data, f"{self.place}, comment, ", self.depth + 1)
 
     def handle_pi(self, data: str) -> None:
+        if data.startswith("xml-stylesheet"):
+            self.reading.fault(tags.LOADS, self.place)
         self.reading.add("comment", f"{self.place}, instruction", data, self.depth)
 
     def handle_decl(self, decl: str) -> None:
@@ -186,33 +203,21 @@ class _Page(HTMLParser):
     def unknown_decl(self, data: str) -> None:
         self._take(data.removeprefix("CDATA["))
 
-    def _read_meta(self, values: dict[str, str]) -> None:
-        about = (values.get("http-equiv") or values.get("name") or "").lower()
-        if about == "content-security-policy":
-            self.policy = values.get("content", "")
-        if about == "refresh":
-            self.reading.fault("something to load from outside the page", self.place)
-        if about in ("author", "creator", "owner", "dc.creator") and values.get("content", "").strip():
-            self.reading.fault("a user name", f"{self.place}, metadata")
-
     def _read_attribute(self, tag: str, name: str, value: str) -> None:
-        told = name if name in WORDS | PATHS or name in ("style", "class", "id", "href", "src") else "an"
+        told = name if name in tags.WORDS | tags.PATHS or name in ("style", "class", "id", "href", "src") else "an"
         place = f"{self.place}, {told} attribute"  # a name that is not of HTML could itself be a value
-        if re.search(r"\d|^data-", name) and name not in PATHS:
+        if re.search(r"\d|^data-", name) and name not in tags.PATHS:
             self.reading.add("attribute", place, name, self.depth)
         if re.match(r"on[a-z]{3,}$", name):
             self.reading.fault("an event handler", self.place)
-        fault = check_address(tag, name, value, self.links)
+        fault = tags.check_address(tag, name, value, self.links)
         if fault:
             self.reading.fault(fault, place)
-        if name == "style":
-            self._check_style(value)
-        kind = "path" if name in PATHS else "words" if name in WORDS else "style" if name == "style" else "attribute"
-        if name in ("fill", "stroke", "color", "bgcolor", "stop-color"):
-            kind = "style"
+        if name == "style" and tags.does_load(value):
+            self.reading.fault(tags.LOADING_KIND, self.place)
         if name == "srcdoc":
             read_html(self.reading, value, f"{self.place}, srcdoc, ", self.depth + 1)
-        self.reading.add(kind, place, value, self.depth)
+        self.reading.add(tags.name_kind(name), place, value, self.depth)
 
 
 def read_html(reading: Reading, html: str, prefix: str = "", depth: int = 0, links: tuple[str, ...] = ()) -> bool:
@@ -231,9 +236,9 @@ def read_html(reading: Reading, html: str, prefix: str = "", depth: int = 0, lin
         rest = page.rawdata
     reading.add("comment", f"{prefix}the end of the page", rest, depth)
     page.flush()
-    page.join_digits()
+    page.join_short()
     while page.tables:
         page._close_table()
-    if page.policy is not None and page.policy != POLICY:
+    if page.policy is not None and page.policy != tags.POLICY:
         reading.fault("another content-security policy", f"{prefix}the head")
     return page.policy is not None

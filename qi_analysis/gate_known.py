@@ -4,7 +4,6 @@ The page's words are hashed and looked up, never the other way round, so the tim
 random and lives as long as the process. SipHash of pandas is the keyed hash; nothing of it is ever written.
 """
 
-import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
@@ -22,18 +21,22 @@ from qi_analysis.gate_text import Finding, Piece, Reading, fold, list_names
 from qi_analysis.gate_words import read_own_words
 
 KEY = secrets.token_hex(8)  # 16 characters, as SipHash wants
-IDENTIFIER, DIGEST, NOTE = "an identifier of the extract", "a digest of an identifier", "a note of the extract"
+IDENTIFIER, NOTE = "an identifier of the extract", "a note of the extract"
 TOKEN = re.compile(r"[^\W_]+(?:[-/_.:|][^\W_]+)*")
 COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}\b")
 SOME_POSTCODE = re.compile(r"\b[A-Za-z]{1,2}\d[\dA-Za-z]?[ -]{0,2}\d[A-Za-z]{2}\b")
 SOME_PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d ().-]{5,18}\d(?![\w])")
+EPOCH = re.compile(r"(?<![\d.])(-?\d{7,10})(?:000)?(?![\d.])")
+SPACED = re.compile(
+    r"(?<![^\W_])[A-Za-z]{1,4}(?: \d+)+(?![^\W_])|(?<![\w.,])\d{2,}(?: \d{2,})+(?![\w.,])"
+)  # an identifier with spaces
+PARTS = re.compile(r"[A-Z]+\d+|[A-Z]?[a-z]*\d+|\d+")  # of a word that an identifier is glued to
 TITLES = {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "rev"}
 LATEST_BIRTH = "2015"  # a page's own dates are later than any birth that matters
 NO_BIRTH = {"1900-01-01", "1899-12-30", "1970-01-01"}  # what programs write for an empty date
 SHINGLE = 5  # words of a note in a row
 SHORT_NOTE = 13  # letters
 SHORTEST, SHORTEST_NUMBER, SHORTEST_WORD = 4, 6, 8  # characters of an identifier, of one in digits or letters only
-DIGEST_LENGTHS = (16, 32, 40, 64)
 MONTHS = {
     name: number
     for number, name in enumerate(
@@ -52,7 +55,9 @@ class Known:
     """Sorted keyed hashes by kind: identifier, birth, postcode, phone, surname, forename, pair, note."""
 
     hashes: dict[str, np.ndarray] = field(default_factory=dict)
-    identifiers: Any = ()  # an array of texts, for digests of them, which are only worked out for a page with digests
+    read_again: Callable[[], Iterable[Any]] = (
+        tuple  # the columns of identifiers, read once more for a page with digests
+    )
     words: frozenset[str] = frozenset()  # names that the team allows as words
     is_complete: bool = False  # whether an extract was at hand
 
@@ -73,8 +78,16 @@ def plain_identifier(text: str) -> str:
     return re.sub(r"[\W_]+", "", re.sub(r"^\s*(\d+)\.0+\s*$", r"\1", text)).casefold()
 
 
-def build_known(private: Private, words: Iterable[str] = (), days: Iterable[str] = ()) -> Known:
-    """The private columns of an extract as keyed hashes; `words` and `days` are allowed though somebody has them."""
+def build_known(
+    private: Private,
+    words: Iterable[str] = (),
+    days: Iterable[str] = (),
+    read_again: Callable[[], Iterable[Any]] = tuple,
+) -> Known:
+    """The private columns of an extract as keyed hashes; `words` and `days` are allowed though somebody has them.
+
+    read_again: gives the columns of identifiers once more, so that none of them is kept.
+    """
     given = private.texts
     parts: dict[str, set[str]] = {
         "birth": {day for one in given.get("birth", []) for day in list_days(one) if day < LATEST_BIRTH}
@@ -89,10 +102,13 @@ def build_known(private: Private, words: Iterable[str] = (), days: Iterable[str]
     parts["surname"] = {last[-1] for _, last in names if last} | {last[0] for _, last in names if last}
     parts["forename"] = {first[0] for first, _ in names if first}
     parts["pair"] = {join_pair(first[0], end) for first, last in names if first and last for end in (last[0], last[-1])}
+    parts["glued"] = {
+        "".join(pair.split()[::way]) for pair in parts["pair"] for way in (1, -1) if len(pair) > SHORTEST_WORD
+    }
     hashes = {kind: np.unique(_hash(texts)) for kind, texts in parts.items()}
     identifiers = pc.unique(pa.chunked_array(private.identifiers, pa.large_string()))
     hashes["identifier"] = np.unique(_hash(_list_telling(identifiers).to_numpy(zero_copy_only=False)))
-    return Known(hashes, identifiers, frozenset(fold(word) for word in words), private.is_read)
+    return Known(hashes, read_again, frozenset(fold(word) for word in words), private.is_read)
 
 
 def _list_telling(identifiers: pa.Array) -> pa.Array:
@@ -119,7 +135,7 @@ def _split_name(text: str) -> tuple[list[str], list[str]]:
 
 
 def _plain_phone(text: str) -> str:
-    return re.sub(r"^(?:00)?44", "0", re.sub(r"\D", "", text.replace("(0)", "")))
+    return re.sub(r"^(?:(?:00)?44)?0?", "", re.sub(r"\D", "", text.replace("(0)", "")))
 
 
 def list_days(text: str) -> list[str]:
@@ -162,14 +178,14 @@ def find_known(reading: Reading, known: Known) -> set[Finding]:
         known,
         "birth",
         BIRTH,
-        lambda piece: (day for hit in A_DATE.finditer(piece.text) for day in list_days(hit[0])),
+        _list_births,
     )
     found |= _look_up(
         pieces, known, "postcode", POSTCODE, lambda piece: map(plain_identifier, SOME_POSTCODE.findall(piece.text))
     )
     found |= _look_up(pieces, known, "phone", PHONE, lambda piece: map(_plain_phone, SOME_PHONE.findall(piece.text)))
     found |= _look_up(pieces, known, "note", NOTE, _list_note_parts)
-    return found | _find_digests(pieces, known)
+    return found
 
 
 def _look_up(
@@ -184,6 +200,15 @@ def _look_up(
     return {Finding(finding, place) for text in known.find(kind, places) for place in places[text]}
 
 
+def _list_births(piece: Piece) -> Iterator[str]:
+    """The days of a text, also as seconds and milliseconds since 1970."""
+    for hit in A_DATE.finditer(piece.text):
+        yield from list_days(hit[0])
+    for hit in EPOCH.finditer(piece.text):
+        if int(hit[1]) % 86_400 == 0:
+            yield (pd.Timestamp("1970-01-01") + pd.Timedelta(seconds=int(hit[1]))).strftime("%Y-%m-%d")
+
+
 def _list_tokens(piece: Piece) -> Iterator[str]:
     text = COLOUR.sub(" ", piece.text) if piece.kind == "style" else piece.text
     for hit in TOKEN.findall(text):
@@ -192,6 +217,11 @@ def _list_tokens(piece: Piece) -> Iterator[str]:
             parts = re.split(r"[-/_.:|]", hit)
             yield from map(plain_identifier, parts)
             yield from (plain_identifier(one + other) for one, other in zip(parts, parts[1:], strict=False))
+        if hit.isalnum() and not hit.isdigit() and not hit.isalpha():
+            yield from map(plain_identifier, PARTS.findall(hit))
+            if re.fullmatch(r"(?:0x)?[0-9a-fA-F]{6,9}", hit):
+                yield str(int(hit, 16))
+    yield from (plain_identifier(hit) for hit in SPACED.findall(text))
     yield from list_ten_digits(piece)
 
 
@@ -200,30 +230,3 @@ def _list_note_parts(piece: Piece) -> Iterator[str]:
     for length in range(1, SHINGLE + 1):
         for at in range(len(words) - length + 1):
             yield " ".join(words[at : at + length])
-
-
-def _find_digests(pieces: list[Piece], known: Known) -> set[Finding]:
-    places: dict[str, set[str]] = {}
-    for piece in pieces:
-        for text in re.findall(r"(?<![0-9A-Za-z])[0-9a-fA-F]{16,64}(?![0-9A-Za-z])", piece.text):
-            if len(text) in DIGEST_LENGTHS:
-                places.setdefault(text.lower(), set()).add(piece.place)
-    if not places:
-        return set()
-    wanted = {text[:16] for text in places}
-    hits = {digest for one in map(str, known.identifiers) for digest in _list_digests(one) if digest[:16] in wanted}
-    return {
-        Finding(DIGEST, place)
-        for digest in hits
-        for text, at in places.items()
-        if digest.startswith(text)
-        for place in at
-    }
-
-
-def _list_digests(identifier: str) -> Iterator[str]:
-    for form in {identifier, identifier.upper(), identifier.lower(), re.sub(r"[\W_]", "", identifier)}:
-        data = form.encode()
-        yield hashlib.md5(data, usedforsecurity=False).hexdigest()
-        yield hashlib.sha1(data, usedforsecurity=False).hexdigest()
-        yield hashlib.sha256(data).hexdigest()

@@ -17,11 +17,16 @@ def find_names(reading: Reading, known: Known) -> set[Finding]:
         return set()
     tokens = {piece: list_names(piece.text) for piece in reading.pieces if piece.kind not in ("style", "path")}
     every = {one for names in tokens.values() for one in names}
+    glued = known.find("glued", every) - read_vocabulary()
     lasts, firsts = known.find("surname", every), known.find("forename", every)
     common = read_vocabulary() | known.words
     found = set()
     for piece, names in tokens.items():
-        if any(one in lasts for one in names) and _holds_name(piece, names, (firsts, lasts, common), known):
+        if (
+            not glued.isdisjoint(names)
+            or any(one in lasts for one in names)
+            and _holds_name(piece, names, (firsts, lasts, common), known)
+        ):
             found.add(Finding(NAME, piece.place))
     return found
 
@@ -49,7 +54,9 @@ def _holds_name(piece: Piece, names: list[str], sets: tuple[set[str], set[str], 
 
 def _is_capital(word: str, piece: Piece) -> bool:
     """Whether a word stands with a capital where people read it; in data any form counts."""
-    return piece.kind not in (*READ, "code") or bool(re.search(_as_written(word), fold_case(piece.text)))
+    if piece.kind not in (*READ, "code"):
+        return True
+    return bool(re.search(rf"{_as_written(word)}|\b[a-z][._-]?{word}\b", fold_case(piece.text)))
 
 
 def _as_written(word: str) -> str:

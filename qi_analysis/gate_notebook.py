@@ -3,14 +3,18 @@
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from qi_analysis.gate_decode import read_json
 from qi_analysis.gate_html import read_html
-from qi_analysis.gate_text import DECODED, Reading
+from qi_analysis.gate_packed import check_chart
+from qi_analysis.gate_tags import check_address
+from qi_analysis.gate_text import BREAK, DECODED, Reading
 from qi_analysis.gate_unpack import is_picture_or_font, read_bytes
 
-CHART_KEYS = {"customdata", "ids", "hovertemplate", "hovertext", "selectedpoints"}
+CELL_KEYS = {"source", "metadata", "attachments", "outputs", "id", "cell_type"}
+MARKDOWN_ADDRESS = re.compile(r"(!?)\[[^\]\n]*\]\(\s*<?([^\s)>]+)|^ {0,3}()\[[^\]\n]+\]:\s*<?(\S+)", re.M)
 KNOWN_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf")
 
 
@@ -47,7 +51,8 @@ def _check_owner(reading: Reading, metadata: Any, place: str) -> None:
 def _read_cell(reading: Reading, cell: dict[str, Any], place: str, links: tuple[str, ...]) -> None:
     source = _join(cell.get("source", ""))
     if cell.get("cell_type") == "markdown":
-        reading.add("text", place, source)
+        reading.add("text", place, re.sub(r"\*\*|__|`", BREAK, source))
+        _check_markdown(reading, source, place, links)
         if "<" in source:
             read_html(reading, source, f"{place}, ", 1, links)
     else:
@@ -59,8 +64,25 @@ def _read_cell(reading: Reading, cell: dict[str, Any], place: str, links: tuple[
     for name, bundle in (cell.get("attachments") or {}).items():
         reading.add("data", f"{place}, attachment", str(name))
         _read_bundle(reading, bundle, f"{place}, attachment", links)
-    for number, output in enumerate(cell.get("outputs") or [], 1):
+    outputs = cell.get("outputs") or []
+    for number, output in enumerate(outputs, 1):
         _read_output(reading, output, f"{place}, output {number}", links)
+    said = [_join(output.get("text", "")) for output in outputs if output.get("output_type") == "stream"]
+    reading.add("output", f"{place}, outputs", "".join(said))
+    read_json(reading, {name: part for name, part in cell.items() if name not in CELL_KEYS}, f"{place}, other keys")
+
+
+def _check_markdown(reading: Reading, source: str, place: str, links: tuple[str, ...]) -> None:
+    """Pictures and links of Markdown, as those of a page."""
+    for picture, address, _, reference in MARKDOWN_ADDRESS.findall(source):
+        tag, name = ("img", "src") if picture else ("a", "href")
+        fault = (
+            None
+            if address.startswith("attachment:")
+            else check_address(tag, name, address or reference, links or ("\0",))
+        )
+        if fault:
+            reading.fault(fault, place)
 
 
 def _join(source: Any) -> str:
@@ -79,7 +101,11 @@ def _read_output(reading: Reading, output: dict[str, Any], place: str, links: tu
         reading.add("output", place, _join(output.get("text", "")))
     else:
         _read_bundle(reading, output.get("data") or {}, place, links)
-        read_json(reading, output.get("metadata", {}), f"{place}, metadata")
+        read_json(
+            reading,
+            {name: part for name, part in output.items() if name not in ("data", "output_type")},
+            f"{place}, metadata",
+        )
 
 
 def _read_bundle(reading: Reading, bundle: dict[str, Any], place: str, links: tuple[str, ...]) -> None:
@@ -94,8 +120,10 @@ def _read_bundle(reading: Reading, bundle: dict[str, Any], place: str, links: tu
             _read_picture(reading, _join(value), place)
         elif isinstance(value, (dict, list)) and not (isinstance(value, list) and kind.startswith("text/")):
             read_json(reading, value, place)
-            _check_chart(reading, value, place)
+            check_chart(reading, value, place)
         else:
+            if kind.startswith("application/") and not kind.endswith("json"):
+                reading.fault(DECODED, place)
             reading.add("output", place, _join(value))
 
 
@@ -107,21 +135,3 @@ def _read_picture(reading: Reading, text: str, place: str) -> None:
         return
     if not read_bytes(reading, data, place, 1) and not is_picture_or_font(data):
         reading.fault(DECODED, place)
-
-
-def _check_chart(reading: Reading, value: Any, place: str) -> None:
-    """Data of a chart that is drawn in the browser: rows behind points, and small counts."""
-    waiting, left = [value], 100_000
-    while waiting and (left := left - 1):
-        one = waiting.pop()
-        if isinstance(one, dict):
-            if any(one.get(name) for name in CHART_KEYS):
-                reading.fault("data behind the points of a chart", place)
-            for name in ("y", "values", "z", "n", "count", "counts", "people"):
-                part = one.get(name)
-                numbers = part if isinstance(part, list) else [part]
-                if any(isinstance(n, int) and not isinstance(n, bool) and 0 < n <= 7 for n in numbers):
-                    reading.fault("a count of 1 to 7 in the data of a chart", place)
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += [part for part in one if isinstance(part, (dict, list))]

@@ -5,7 +5,7 @@ import re
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 FORBIDDEN = {
     "script", "iframe", "frame", "frameset", "object", "embed", "applet", "form", "input", "button", "select",
-    "textarea", "link", "base", "audio", "video", "source", "track", "portal", "foreignobject",
+    "textarea", "link", "param", "base", "audio", "video", "source", "track", "portal", "foreignobject",
 }  # fmt: skip
 LOADING = {
     "src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest", "archive", "codebase",
@@ -19,13 +19,52 @@ INLINE = {
 PATHS = {"d", "points", "transform", "viewbox", "gradienttransform", "x", "y", "x1", "y1", "x2", "y2", "dx", "dy"}
 WORDS = {"alt", "title", "aria-label", "aria-description", "aria-valuetext", "summary", "label", "placeholder", "abbr"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-LINKS = re.compile(r"#|\.{1,2}/|[\w./-]+(?:#[\w-]*)?$")
+LINKS = re.compile(r"#|\.{1,2}/|(?!//)[\w./-]+(?:#[\w-]*)?$")
 PICTURE = re.compile(r"data:(?:image/(?:png|jpeg|gif|webp|svg\+xml)|font/\w+)[;,]", re.I)
 LOADING_STYLE = re.compile(
-    r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(", re.I
+    r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(|image-set\(|\bsrc\(|\bbehavior:",
+    re.I,
 )
+LOADING_KIND = "a style that loads from outside"
 LOADS = "something to load from outside the page"
 GLYPH = re.compile(r"#[\w-]*?-([0-9a-f]{2,5})$")
+
+
+def name_kind(name: str) -> str:
+    """The kind of piece that the value of an attribute is."""
+    if name in PATHS:
+        return "path"
+    if name in WORDS:
+        return "words"
+    return "style" if name in ("style", "fill", "stroke", "color", "bgcolor", "stop-color") else "attribute"
+
+
+def read_glyph(attributes: dict[str, str]) -> list[str]:
+    """The character that a <use> draws, when the name of its shape says which."""
+    glyph = GLYPH.search(attributes.get("href") or attributes.get("xlink:href") or "")
+    return [chr(int(glyph[1], 16))] if glyph and int(glyph[1], 16) < 0x110000 else []
+
+
+def is_policy(meta: dict[str, str]) -> bool:
+    """Whether the attributes of a <meta> are those of a content-security policy."""
+    return meta.get("http-equiv", "").lower() == "content-security-policy"
+
+
+def check_meta(meta: dict[str, str]) -> str | None:
+    """The kind of finding of the attributes of a <meta>: one that loads another page, or names who wrote this one."""
+    about = (meta.get("http-equiv") or meta.get("name") or "").lower()
+    if about == "refresh":
+        return LOADS
+    is_owner = about in ("author", "creator", "owner", "dc.creator") and meta.get("content", "").strip()
+    return "a user name" if is_owner else None
+
+
+def does_load(style: str) -> bool:
+    """Whether a style loads something from outside, its escapes and comments read as a browser reads them."""
+    plain = re.sub(r"/\*.*?\*/", "", style, flags=re.S)
+    return bool(
+        LOADING_STYLE.search(re.sub(r"\\([0-9a-fA-F]{1,6})\s?", lambda hit: chr(int(hit[1], 16) % 0x110000), plain))
+    )
 
 
 def check_address(tag: str, name: str, value: str, links: tuple[str, ...]) -> str | None:
@@ -36,6 +75,10 @@ def check_address(tag: str, name: str, value: str, links: tuple[str, ...]) -> st
     address = re.sub(r"[\s\x00-\x1f]", "", value)
     if re.match(r"(?:javascript|vbscript|livescript):|data:text/html", address, re.I):
         return "a script in an address"
+    if name == "attributename" and re.match(r"on|(?:xlink:)?href", address, re.I):
+        return "a script in an address"
+    if "url(" in value and does_load(value):
+        return LOADS
     is_known = bool(PICTURE.match(address))
     if name in LOADING:
         return LOADS if address and not is_known else None

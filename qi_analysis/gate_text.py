@@ -11,6 +11,7 @@ MOST_FINDINGS = 40
 SHORTEST_PATH = 10  # coordinates of fewer characters hold no number of ten digits
 BREAK = "\x01"  # where an inline tag stood
 FILLERS = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10)}  # seen as nothing
+LOOK_ALIKES = str.maketrans("АВЕКМНОРСТУХаеорсухіјѕԁΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTYXaeopcyxijsdABEZHIKMNOPTYXo")
 DECODED, TOO_DEEP = "something that cannot be decoded", "something packed too deep or too large to be read"
 PROSE = {"text", "cell", "words", "output"}  # what people read; "words" are alt texts, labels and titles
 CODE = {"code", "style", "script"}  # numbers there do not stand for people
@@ -29,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Piece:
-    """Text of one place. kind: text, cell, row, words, attribute, comment, style, script, code, output, data or path."""
+    """Text of one place. kind: text, cell, row, joined, words, attribute, comment, style, script, code, output, data or path."""
 
     kind: str
     place: str
@@ -80,14 +81,17 @@ class Table:
 def tidy(text: str) -> set[str]:
     """The text in plain characters: inline tags taken away, and once more with a space in their place."""
     plain = plain_text(text)
-    return {plain.replace(BREAK, ""), plain.replace(BREAK, " ")} if BREAK in plain else {plain}
+    forms = {plain.replace(BREAK, ""), re.sub(f"{BREAK}+", " ", plain)} if BREAK in plain else {plain}
+    return forms | {one[::-1] for one in forms} if "\u202e" in text else forms
 
 
 def plain_text(text: str) -> str:
-    """Compatibility forms, digits of any script, dashes and spaces as ASCII; characters that are not seen are gone."""
+    """Compatibility forms, digits of any script, letters that look Latin, dashes and spaces as ASCII; characters that are not seen are gone."""
     if text.isascii():
         return text
-    text = unicodedata.normalize("NFKC", text)
+    text = re.sub(
+        r"(?<=\d)[\ufe0f\u0300-\u036f\u20d0-\u20ff]+", "", unicodedata.normalize("NFKC", text).translate(LOOK_ALIKES)
+    )
     return text.translate({ord(one): _plain_character(one) for one in set(text) if not one.isascii()})
 
 
@@ -108,7 +112,8 @@ def fold(text: str) -> str:
 
 def list_names(text: str) -> list[str]:
     """The words of a text as names are compared: O'Neill is one word, Smith-Jones two, JaneDoe two."""
-    parts = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", re.sub(r"(?<=\w)['\u2019`](?=\w)", "", text))
+    parts = re.sub(r"(?<=\w\w)['\u2019`][sS]\b|(?<=\w)['\u2019`](?=\w)", "", text)
+    parts = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", parts)
     return re.findall(r"[^\W_]+", fold(parts))
 
 

@@ -1,6 +1,8 @@
 """Bytes to text: gzip, zlib, zip and workbooks, text of pictures and PDF-free documents. Never more than the bounds allow."""
 
+import bz2
 import io
+import lzma
 import re
 import struct
 import zipfile
@@ -13,6 +15,18 @@ LARGEST_MEMBER = 4_000_000  # bytes of one packed part once unpacked
 MOST_MEMBERS = 200
 PRINTABLE = re.compile(rb"[\t\n\r\x20-\x7e]*")
 READABLE = re.compile(rb"[\t\n\r\x20-\x7e]{6,}")
+WIDE = re.compile(rb"(?:[\x20-\x7e]\0){6,}")
+DOCUMENTS = (
+    b"%PDF",
+    b"\xd0\xcf\x11\xe0",
+    b"7z\xbc\xaf",
+    b"Rar!",
+    b"ARROW1",
+    b"PAR1",
+    b"SQLite format 3",
+    b"(\xb5/\xfd",
+)
+PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", *DOCUMENTS)
 FONTS = (b"wOFF", b"wOF2", b"OTTO", b"\x00\x01\x00\x00", b"true", b"ttcf")
 PICTURES = (b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"\x00\x00\x01\x00")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -30,7 +44,6 @@ DRAWING = (
     b"sBIT",
     b"hIST",
     b"fdAT",
-    b"iCCP",
     b"acTL",
     b"fcTL",
     b"tIME",
@@ -40,6 +53,11 @@ DRAWING = (
 def is_picture_or_font(data: bytes) -> bool:
     """Whether the bytes begin as a picture or font does; such bytes are drawn and hold no text that can be read out."""
     return data.startswith((PNG, *FONTS, *PICTURES)) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def is_packed(data: bytes) -> bool:
+    """Whether the bytes begin as an archive or document does."""
+    return data.startswith(PACKED)
 
 
 def read_bytes(reading: Reading, data: bytes, place: str, depth: int) -> bool:
@@ -55,13 +73,16 @@ def read_bytes(reading: Reading, data: bytes, place: str, depth: int) -> bool:
         _inflate(reading, data, 31, f"{place}, gzip", depth)
     elif data[:1] == b"\x78" and len(data) > 6 and (data[0] * 256 + data[1]) % 31 == 0:
         return _inflate(reading, data, 15, f"{place}, zlib", depth)
+    elif data.startswith((b"BZh", b"\xfd7zXZ\x00")):
+        _decompress(reading, data, place, depth)
+    elif data.startswith(DOCUMENTS):
+        reading.fault(DECODED, f"{place}, a document")
     elif is_picture_or_font(data):
-        for words in READABLE.findall(data) if not data.startswith(FONTS) else ():
-            reading.add("data", f"{place}, picture", words.decode("ascii"), depth)
+        _read_strings(reading, data if not data.startswith(FONTS) else b"", f"{place}, picture", depth)
     else:
         text = _as_text(data)
         if text is None:
-            return False
+            return _inflate_bare(reading, data, place, depth)
         reading.add("data", place, text, depth)
         if re.search(r"<[a-z!/][^>]*>", text, re.I):
             read_html(reading, text, f"{place}, ", depth)
@@ -72,7 +93,9 @@ def _as_text(data: bytes) -> str | None:
     """Bytes that are text, in UTF-8 or UTF-16; None for others."""
     if PRINTABLE.fullmatch(data):
         return data.decode("ascii")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (len(data) >= 8 and 0 in data and len(data) % 2 == 0):
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or (
+        len(data) >= 8 and 3 * data.count(0) >= len(data) and len(data) % 2 == 0
+    ):
         coding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-le" if data[1] == 0 else "utf-16-be"
         wide = data.decode(coding, "replace")
         return wide if all(one.isprintable() or one.isspace() for one in wide) and "\ufffd" not in wide else None
@@ -81,6 +104,37 @@ def _as_text(data: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return text if all(one.isprintable() or one.isspace() for one in text) else None
+
+
+def _read_strings(reading: Reading, data: bytes, place: str, depth: int) -> None:
+    """The words inside bytes, of one or two bytes a letter, and an archive that hangs behind a picture."""
+    for words in READABLE.findall(data) + [wide.replace(b"\0", b"") for wide in WIDE.findall(data)]:
+        reading.add("data", place, words.decode("ascii"), depth)
+    if (at := data.find(b"PK\x03\x04")) > 0:
+        _read_zip(reading, data[at:], place, depth)
+
+
+def _decompress(reading: Reading, data: bytes, place: str, depth: int) -> None:
+    stream = bz2.BZ2Decompressor() if data.startswith(b"BZh") else lzma.LZMADecompressor()
+    try:
+        plain = stream.decompress(data, LARGEST_MEMBER)
+    except (OSError, EOFError, ValueError, lzma.LZMAError):
+        plain = b""
+    if not plain or not read_bytes(reading, plain, place, depth + 1) or not stream.eof:
+        reading.fault(DECODED, place)
+
+
+def _inflate_bare(reading: Reading, data: bytes, place: str, depth: int) -> bool:
+    """Deflated bytes without a head; only whole ones that hold text count, as other bytes hardly ever do."""
+    stream = zlib.decompressobj(-15)
+    try:
+        text = _as_text(stream.decompress(data, LARGEST_MEMBER))
+    except zlib.error:
+        return False
+    if not text or len(text) < 6 or not stream.eof:
+        return False
+    reading.add("data", place, text, depth)
+    return True
 
 
 def _inflate(reading: Reading, data: bytes, window: int, place: str, depth: int) -> bool:
@@ -145,19 +199,33 @@ def _read_png(reading: Reading, data: bytes, place: str, depth: int) -> None:
     while at + 8 <= len(data):
         length, name = struct.unpack(">I4s", data[at : at + 8])
         body = data[at + 8 : at + 8 + length]
-        if name not in DRAWING:
+        if name == b"iCCP":
+            _read_profile(reading, body, f"{place}, picture", depth)
+        elif name not in DRAWING:
             _read_chunk(reading, body, f"{place}, picture", depth)
         at += 12 + length
         if name == b"IEND":
             break
-    if data[at:].strip(b"\0"):
-        _read_chunk(reading, data[at:], f"{place}, after the picture", depth)
+    rest = data[at:].lstrip(b"\0")
+    if rest and not read_bytes(reading, rest, f"{place}, after the picture", depth + 1):
+        reading.fault(DECODED, f"{place}, after the picture")
+
+
+def _read_profile(reading: Reading, body: bytes, place: str, depth: int) -> None:
+    """The words of a colour profile, which is no text itself."""
+    name, _, packed = body.partition(b"\0")
+    try:
+        plain = zlib.decompressobj().decompress(packed[1:], LARGEST_MEMBER)
+    except zlib.error:
+        plain = packed
+    _read_strings(reading, name + b"\n" + plain, place, depth)
 
 
 def _read_chunk(reading: Reading, body: bytes, place: str, depth: int) -> None:
     word, _, rest = body.partition(b"\0")
     if word in (b"Author", b"Creator", b"Artist", b"Owner") and rest.strip(b"\0"):
         reading.fault("a user name", f"{place}, metadata")
+    _read_strings(reading, body, place, depth)
     reading.add("data", place, body.replace(b"\0", b" ").decode("utf-8", "replace"), depth)
     start = body.find(b"\x78")
     while 0 <= start < 200:

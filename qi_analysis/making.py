@@ -204,7 +204,7 @@ def _pass_gate(prepared: Prepared, period: Period, release: Any, pages: dict[str
     """The text of the verdict on all pages of a review. Raises GateClosed unless the gate opens for each."""
     from qi_analysis.fingerprint import digest_files
     from qi_analysis.gate import open_gate
-    from qi_analysis.gate_numbers import build_store
+    from qi_analysis.gate_store import build_store
 
     guard = replace(prepared.guard, store=build_store(release))
     checks = min(open_gate(page, guard) for page in pages.values())

@@ -1,10 +1,12 @@
 """The gate: what it must find in whatever wrapping, and what it must let through. Every identifier here is made up."""
 
 import base64
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import struct
 import urllib.parse
 import zipfile
@@ -23,7 +25,7 @@ from qi_analysis.gate import Guard, check_file, check_notebook, check_page, open
 from qi_analysis.gate_allow import read_allowed
 from qi_analysis.gate_extract import read_private
 from qi_analysis.gate_known import build_known
-from qi_analysis.gate_numbers import Store
+from qi_analysis.gate_store import Store
 from qi_analysis.gate_tags import POLICY
 from qi_analysis.gate_text import Finding
 from qi_analysis.gate_verdict import build_verdict_file, read_passed_page
@@ -54,7 +56,12 @@ def extract(tmp_path_factory) -> Path:
 def guard(extract) -> Guard:
     allowed = read_allowed(ROOT / "project")
     return Guard(
-        build_known(read_private(extract, None), allowed.list_kind("word"), allowed.list_kind("date")),
+        build_known(
+            read_private(extract, None),
+            allowed.list_kind("word"),
+            allowed.list_kind("date"),
+            lambda: read_private(extract, None).identifiers,
+        ),
         RELEASED,
         allowed,
     )
@@ -232,6 +239,78 @@ PLANTED["a count of 1 to 7 in a table"] += ["<dl><dt>Left early</dt><dd>4</dd></
 PLANTED["a table of records"] += [
     "<table>" + "".join(f"<tr><td>{20 + n}</td><td>F</td></tr>" for n in range(20)) + "</table>"
 ]
+BEHIND = {
+    "gzip": gzip.compress,
+    "zlib": zlib.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "deflate": lambda data: zlib.compress(data)[2:-4],
+}
+PLANTED[TEN] += [
+    *(f"<!-- {b64(pack(b'seen: ' + NHS.encode()))} -->" for pack in BEHIND.values()),
+    *(f'<p data-x="{b64(struct.pack(form, *map(int, NHS)))}">x</p>' for form in ("10b", "<10i", ">10h", "<10f")),
+    *(f'<p data-x="{b64(struct.pack(form, 1, int(NHS)))}">x</p>' for form in (">2d", ">2q", "<2q")),
+    f"<p data-x='{list(map(int, NHS))}'>x</p>", f"<p data-x='{json.dumps(list(NHS))}'>x</p>", '<i data-a="943" data-b="476" data-c="5919"></i>',
+    "<p>943→476→5919</p>", "<p>(943) 476 5919</p>", "<p>94 3476 5919</p>", f"<p>00{NHS}</p>", "<p>9434765919".replace("1", "l") + "</p>",
+    "<p>" + "".join(one + "\ufe0f\u20e3" for one in NHS) + "</p>", "<p>nine four three four seven six five nine one nine</p>",
+    f"<p>{int(NHS):#x}, {int(NHS):#b}</p>", "<p>" + " ".join(f"{ord(one):08b}" for one in NHS) + "</p>",
+    f"<!-- {base64.b85encode(b'seen: ' + NHS.encode()).decode()} -->", "<style>p::after{content:'94347' '65919'}</style>",
+    "<svg>" + "".join(f'<text x="{9 * n}">{one}</text>' for n, one in enumerate(NHS)) + "</svg>", "<table>" + "".join(f"<tr><td>{one}</td></tr>" for one in NHS) + "</table>",
+    picture(png((b"iCCP", b"a\0\0" + zlib.compress(NHS.encode())))), picture(png() + zipped(a=NHS)), picture(b"\xff\xd8\xff\xe1" + NHS.encode("utf-16-le")),
+]  # fmt: skip
+PLANTED["an identifier of the extract"] += [
+    "<p>R 87251</p>",
+    "<p id='rowR87251Cell'>x</p>",
+    "<p>LР-004417</p>",
+]  # a Cyrillic letter
+PLANTED["a digest of an identifier"] += [
+    f"<p>{b64(hashlib.sha256(REFERRAL.encode()).digest())}</p>",
+    f"<p>{hashlib.sha512(REFERRAL.encode()).hexdigest()}</p>",
+]
+PLANTED["a name of the extract"] += [
+    "<p>It was Kowalczyk's turn.</p>", "<p>a.kowalczyk</p>", "<p>agnieszkakowalczyk</p>", "<p>K O W A L C Z Y K</p>", "<svg><text>Grace</text><text>May</text></svg>",
+    "<style>p::after{content:'Grace May'}</style>", "<p>Kоwalczyk</p>",
+]  # fmt: skip
+PLANTED["a date of birth"] += [
+    "<p>the 10th of June 1962</p>",
+    "<p data-x='-238636800'>x</p>",
+    "<p data-dob='1988-06-03'>x</p>",
+    "<p>Date of birth</p><p>3 June 1988</p>",
+]
+PLANTED["a path of a machine"] += [
+    "<p>~/data/people.csv</p>",
+    "<p>//server-01/share/people</p>",
+    "<p>/c/Users/jsmith</p>",
+    "<p>%USERPROFILE%\\x</p>",
+]
+PLANTED["a count of 1 to 7 in words"] += [
+    "<p>Of 52 people, 49 completed.</p>", "<p>2% of 50 people</p>", "<p>Fewer than five people left.</p>", "<p>We saw a single patient.</p>", "<p>two\npeople</p>",
+    "<p>33.3% (1 of 3)</p>", "<p>3 in 45 people completed.</p>", "<p>3 discharges</p>", "<p>Left early: 6</p>", "<i data-people='3'></i>",
+]  # fmt: skip
+PLANTED["a count of 1 to 7 in a table"] += [
+    table("Area|No. of people", "North|3"), table("Area|People", "North|four"), table("Area|People", "North|3.0"), table("Area|Completed", "North|3<sup>a</sup>"),
+    "<pre>area,people\nNorth,3</pre>", "<pre>| Area | People |\n|---|---|\n| North | 3 |</pre>",
+]  # fmt: skip
+PLANTED["a number of people that the release does not hold"] += [
+    "<p>Of the 1,234 who started</p>",
+    "<p>1,234 completed</p>",
+    "<p>1,234 participants</p>",
+]
+PLANTED["a table of records"] += [
+    "<pre>age   34\nName: 0, dtype: object</pre>",
+    "<pre>| person_id | age |\n|---|---|\n| 1 | 34 |</pre>",
+    table("Patient|Discharge date", "A|x"),
+]
+PLANTED["a column of dates"] += ["<ul>" + "".join(f"<li>{n:02}/05/1988</li>" for n in range(1, 17)) + "</ul>"]
+PLANTED["something to load from outside the page"] += [
+    '<svg><rect fill="url(https://example.org/x.svg#a)"/></svg>',
+    "<p>wss://example.org/live</p>",
+]
+PLANTED["a style that loads from outside"] += [
+    "<style>p{background:\\75rl(https://example.org)}</style>",
+    "<style>p{background:u/**/rl(//example.org)}</style>",
+]
+PLANTED["something that cannot be decoded"] = [f"<!-- {b64(b'%PDF-1.4 x' + bytes(range(128, 150)))} -->"]
 LEAKS = [(kind, body) for kind, bodies in PLANTED.items() for body in bodies]
 
 
@@ -271,6 +350,8 @@ IN_NOTEBOOKS = {
         notebook(cell_type="markdown", source=f"About {NHS}"), notebook(cell_type="markdown", source="x", attachments={"a.png": {"image/png": b64(png() + NHS.encode())}}),
         notebook({"output_type": "stream", "name": "stdout", "text": [NHS[:4], NHS[4:]]}), notebook(graph(y=[45, 60], text=[NHS])),
         notebook(graph(x={"dtype": "f8", "bdata": b64(struct.pack("<d", float(NHS)))})), notebook(shown("text/latex", NHS)),
+        notebook({"output_type": "stream", "name": "stdout", "text": NHS[:5]}, {"output_type": "stream", "name": "stdout", "text": NHS[5:]}), notebook(extra={"a": NHS}),
+        notebook(source=f"x = '{NHS[:5]}' \\\n    '{NHS[5:]}'"), notebook(shown("text/plain", str(list(map(int, NHS))))),
     ],
     "an identifier of the extract": [notebook(source=f"look('{REFERRAL}')"), notebook(shown("text/plain", PATIENT)), notebook(graph(ids=[REFERRAL]))],
     "a name of the extract": [notebook(shown("text/plain", "0 Agnieszka Kowalczyk")), notebook(source="# ask Agnieszka Kowalczyk")],
@@ -280,7 +361,7 @@ IN_NOTEBOOKS = {
     "a path of a machine": [notebook(metadata={"papermill": {"input_path": "/home/jsmith/x.ipynb"}})],
     "a user name": [notebook(metadata={"username": "jsmith"}), notebook(metadata={"authors": [{"name": "jsmith"}]})],
     "data behind the points of a chart": [notebook(graph(y=[45], customdata=[["a"]])), notebook(graph(y=[45], hovertemplate="x"))],
-    "a count of 1 to 7 in the data of a chart": [notebook(graph(y=[45, 3]))],
+    "a count of 1 to 7 in the data of a chart": [notebook(graph(y=[45, 3])), notebook(graph(y={"dtype": "i1", "bdata": b64(bytes([45, 3]))}))],
     "a count of 1 to 7 in words": [notebook(shown("text/plain", "3 people left early"))],
     "a table of records": [notebook(shown("text/plain", "   ServiceRequestId  EndCode\n0  a  46\n1  b  47"))],
     "a script": [notebook(shown("application/javascript", "x()"))],
@@ -324,7 +405,8 @@ INNOCENT = [
     "<p>@media</p>","<p>@ 10 am</p>","<p>one person in four</p>","<p>two people can disagree</p>","<p>Fewer than 8 people: hidden</p>","<p>counts of one to seven people are hidden</p>","<p>groups of 30 people or more</p>","<p>no more than 5 people</p>","<p>between 1 and 7 people</p>","<p>more than 20 people</p>","<p>5 ways to help people</p>","<p>3 things people say</p>","<p>7 reasons why patients leave</p>","<p>4 of the 7 measures for patients moved</p>","<p>Step 3 patients wait</p>","<p>Chapter 2: People</p>","<p>Table 3. People by month</p>","<p>Figure 4 People</p>","<p>6 months after people began</p>","<p>2 sessions per person</p>","<p>Week 2 patients</p>","<p>5 March: people came</p>","<p>12 months, 3 services, 2 people-facing tools</p>","<p>PHQ-9: 5 to 9 mild</p>","<p>4 weeks before patients leave</p>",
     table("Signal|Meaning","7 points|shift"),table("Rule|Length","shift|7","trend|6"),table("Measure|Sessions","mean|4"),table("Month|Weeks|Share","June|4|45%"),table("Version|Since","1|May 2021","2|June 2022"),table("Step|What","1|Refer","2|Assess"),table("Question|Answer","1|yes"),table("Rank|Measure","1|x","2|y"),table("Month|Days late","June|3"),table("Term|Definition","LI|brief"),table("Name|What it means","M081|x"),table("Code|Name","1|Seen","2|Missed"),table("Attendance code|Means","5|seen","7|late"),table("Decile|Completed","1|45","2|60"),table("Score|Band","5|mild"),table("Week|Completed|Left early","1|45|60","2|60|90"),table("Lower|Upper","3.5|7.2"),table("Points|Direction","7|up"),table("Setting|Value","minimum|5"),table("Age|Sex|People","18 to 25|women|45"),table("Field|Blank|Usable","gender|0%|yes"),
     '<svg viewBox="0 0 10 10"><g transform="translate(943.476 5919)"><path d="M943 476 5919 2"/></g></svg>','<svg><text>0%</text><text>20%</text><text>5</text><text>10</text></svg>','<svg><text>Jun 2021</text><text>2</text><text>4</text><text>6</text></svg>','<svg><text>100</text><text>200</text><text>1000</text></svg>','<svg><polyline points="943,476 591,9434 765,919"/></svg>',"<svg><title>Chart of completion by month</title></svg>","<p id='section-2'>x</p>",'<td colspan="2">x</td>',"<ol start='3'><li>People</li></ol>","<p>&copy; NHS England 2022, Open Government Licence v3.0 https://example</p>",'<img alt="" src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">','<p>MTIzNDU2Nzg5MA==</p>','<p>Lorem ipsum dolor sit amet</p>','<p>ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/</p>','<pre>name  value\nalpha 1\nbeta 2</pre>','<pre>Month,Completed,LI ended\nJune,66,139</pre>','<p>user guide: see below</p>','<p>Author: the team</p>','<p>Login: not needed</p>','<p>Usual range 1% to 19%</p>','<p>born digital</p>','<p>People born in May 2001 to June 2002 are not counted.</p>','<p>date of birth is never shown</p>',
-    "<dl><dt>Revision</dt><dd>1</dd></dl>","<dl><dt>Definition</dt><dd>version 1</dd></dl>","<dl><dt>Pages</dt><dd>4</dd></dl>","<p>Wave 3 of 5</p>","<p>Phase 2 of the project</p>","<p>Level 2 people</p>","<p>cohort 3 people</p>","<p>Band 5 staff</p>","<p>Band 6 practitioner</p>","<p>room 4 of 6</p>","<p>question 2 of 9</p>","<p>1 of 1</p>",
+    "<p>Two people agree before it is sent.</p>", "<p>The longest wait target is 18 weeks.</p>", "<p>Both people and services change.</p>", "<p>October 2022 started well.</p>",
+    "<p>In 2022 completed reviews were kept.</p>", table("Month|The share|Counts", "June|5.0|45"), "<dl><dt>Revision</dt><dd>1</dd></dl>","<dl><dt>Definition</dt><dd>version 1</dd></dl>","<dl><dt>Pages</dt><dd>4</dd></dl>","<p>Wave 3 of 5</p>","<p>Phase 2 of the project</p>","<p>Level 2 people</p>","<p>cohort 3 people</p>","<p>Band 5 staff</p>","<p>Band 6 practitioner</p>","<p>room 4 of 6</p>","<p>question 2 of 9</p>","<p>1 of 1</p>",
 ]  # fmt: skip
 
 
@@ -399,7 +481,7 @@ def test_a_page_of_more_than_16_mb_is_not_read(guard):
 
 def test_findings_are_told_once_and_no_more_than_forty(guard):
     findings = check_page(page("".join(f"<p>x{n}\n 943 476 5919</p>\n" for n in range(99))), guard)
-    assert len(findings) == 41 and str(findings[-1]) == "and 59 more findings"
+    assert len(findings) == 41 and str(findings[-1]) == "and 60 more findings"
 
 
 NUMBERS = (
