@@ -16,7 +16,7 @@ from qi_analysis.cells import EXACT, INNER, NOT_SHOWN, TOTAL, Cells
 from qi_analysis.codes import read_rows
 from qi_analysis.disclosure import SHARE_STATISTICS
 from qi_analysis.measure_definitions import MeasureDefinition
-from qi_analysis.periods import Period
+from qi_analysis.periods import Period, parse_period
 
 SUMS = Path(__file__).parent / "definitions" / "sums.csv"
 COUNTED = ("count", *SHARE_STATISTICS)  # statistics whose numerator is a number of people or appointments
@@ -127,6 +127,16 @@ def add_result_sums(cells: Cells, names: CountNames, choice: str) -> None:
             start = f"{row['table']}.{by}."
             parts = list(_list_parts(row["parts"].format(choice=choice).split(), start, bases))
             cells.add_sums(_in_months(start + row["whole"], months), [_in_months(part, months) for part in parts])
+
+
+def add_earlier_years(cells: Cells, earlier: pd.DataFrame, period: Period) -> None:
+    """Note the totals of 12 months that earlier reviews have shown, as what they are: sums of months."""
+    ends = earlier["name"].str.extract(rf"^(.*)@{YEAR} to (\d{{4}}-\d\d)$").dropna()
+    for place, base, end in ends[ends[1] != period.id].itertuples():
+        true = earlier["true"].loc[[place]]
+        cells.note([name_year(base, parse_period(end))], true, true * np.nan, NOT_SHOWN)
+        months = [parse_period(end).plus(back).id for back in range(1 - YEAR, 1)]
+        cells.add_sums([name_year(base, parse_period(end))], [[f"{base}@{month}"] for month in months], is_wide=True)
 
 
 def add_clock_sums(cells: Cells, names: CountNames) -> None:

@@ -31,6 +31,7 @@ from qi_analysis.recording import build_recording_alarm
 from qi_analysis.release import Release
 from qi_analysis.result_cells import (
     add_clock_sums,
+    add_earlier_years,
     add_result_sums,
     add_year_sums,
     build_count_names,
@@ -74,6 +75,8 @@ def build_counted(workings: Workings, earlier: pd.DataFrame | None = None) -> Co
     """
     moved = find_moved(workings, earlier)
     cells = _count(workings, Cells(moved=moved)).cells
+    if earlier is not None:
+        add_earlier_years(cells, earlier, workings.period)
     years = find_hidden_years(cells.build(), workings.period)
     return _count(workings, Cells(find_hidden(cells, earlier, years), moved))
 
