@@ -649,7 +649,7 @@ def test_the_slip_can_be_answered_without_an_address(release):
     page = pages.show_new(release)
     words = read_words(page)
     assert (
-        "in an e-mail, say them by phone, or print this page" in words
+        "answer by e-mail or by phone. Or print this page" in words
         and "the project lead (PWP), by NHS e-mail" in words
     )
     assert "The chart was hard to read We put the finding above it" in words
