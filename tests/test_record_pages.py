@@ -542,9 +542,12 @@ def test_the_score_is_the_team_s_own_and_never_worked_out():
 
 def test_who_follows_and_who_is_trained_is_told(release):
     words = read_words(pages.show_method(release))
-    assert "project lead (PWP) since 1 January 2018, until 31 March 2023 nobody yet" in words
+    assert (
+        "project lead (psychological wellbeing practitioner) since 1 January 2018, until 31 March 2023 nobody yet"
+        in words
+    )
     assert "Pocket QI service user" in words
-    assert "Name a successor for the project lead (PWP) in team.toml." in words
+    assert "Name a successor for the project lead (psychological wellbeing practitioner) in team.toml." in words
 
 
 # --- what is new ---------------------------------------------------------------------------------------
@@ -650,7 +653,7 @@ def test_the_slip_can_be_answered_without_an_address(release):
     words = read_words(page)
     assert (
         "in an e-mail, say them by phone, or print this page" in words
-        and "the project lead (PWP), by NHS e-mail" in words
+        and "the project lead (psychological wellbeing practitioner), by NHS e-mail" in words
     )
     assert "The chart was hard to read We put the finding above it" in words
     assert not re.search(r"<(?:form|input|textarea)|@", str(page))
