@@ -23,6 +23,7 @@ PEOPLE = (
     "people|persons?|patients?|clients?|service[ -]users?|individuals?|women|men|adults?|carers?|cases|referrals?|starters"
     "|leavers|completers|episodes?|residents|students|staff members"
 )
+ONLY_ONE = re.compile(r"\b(only) (?:one|1) person\b", re.I)  # of the team: what hangs on one seat
 FEW_PEOPLE = re.compile(rf"(?<![\d.,/-])\b(?:{SMALL}) ((?:[a-z'-]+ ){{0,2}}(?:{PEOPLE}))\b", re.I)
 OUT_OF = re.compile(r"(?<![\d.,/-])\b(\d+) (?:out )?of (?:the |about |all )?(\d+)\b(?![.,/-]?\d|%)")
 COUNT = re.compile(rf"(?<![\d.,/-])\b(\d+) ((?:[a-z'-]+ ){{0,2}}(?:{PEOPLE}))\b", re.I)
@@ -61,7 +62,10 @@ def _take_words(found: re.Match[str]) -> str:
 
 
 def _hide_few(text: str) -> str:
-    return OUT_OF.sub(_hide_small, FEW_PEOPLE.sub(rf"{FEWER} \1", text))
+    text = ONLY_ONE.sub(r"\1 one role", text)
+    return OUT_OF.sub(
+        _hide_small, FEW_PEOPLE.sub(lambda found: f"{FEWER} {re.sub(r'persons?', 'people', found[1])}", text)
+    )
 
 
 def clean_plainly(text: str) -> str:

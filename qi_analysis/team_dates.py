@@ -66,7 +66,8 @@ def check_cycles(team: TeamRecord, day: date, faults: Faults) -> None:
 
     A test without measures acts on those of its idea.
     """
-    waiting = {idea.id for idea in team.ideas if idea.status == "idea"}
+    is_read = not any(one.level == STOP and one.place.startswith("drivers.toml") for one in faults)
+    waiting = {idea.id for idea in team.ideas if is_read and idea.status == "idea"}
     for cycle in team.cycles:
         for message in _judge_cycle(cycle, day):
             faults.tell(WARN, cycle.place, f"{cycle.id} {message}")
