@@ -10,7 +10,7 @@ POINT = "a number is written with a point, such as 0.70."
 SMALL = "write true or false in small letters."
 TWICE = "this stands here for a second time. Keep one of the two."
 SPACE = "the name before = holds a space. Write _ in its place."
-BRACES = "what stands in { } must stand on one line."
+BRACES = "write { and } and all between them on one line."
 COMMA = "take out the comma at the end."
 BRACKETS = "a heading has the same brackets on both sides, such as [aim] or [[roles]]."
 LONG = "a number is far too long. Take it out."
@@ -18,7 +18,7 @@ BACKSLASH = "a backslash in a text must be written twice (\\\\). Or write / inst
 UNCLOSED = "a list, a table or a text is opened and never closed. Add the missing bracket or quotation marks."
 KEY = re.compile(r"""\s*["']?([\w-]+)["']?\s*=""")
 HEADING = re.compile(r"\s*\[\[?\s*([\w.\"' -]+?)\s*\]\]?\s*(?:#.*)?")
-BROKEN_HEADING = re.compile(r"\s*\[{0,2}\s*([\w.-]+)\s*\]{0,2}\s*(?:#.*)?")
+BROKEN_HEADING = re.compile(r"\s*\[{0,3}\s*([\w.-]+)\s*\]{0,3}\s*(?:#.*)?")
 BARE = re.compile(
     r"(=\s*)(\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}|\d{1,2} [A-Za-z]{3,9} \d{4}|\d+(?:\.\d+)?\s?%)(?=\s*(?:[,}#\]]|$))"
 )
@@ -41,11 +41,10 @@ def take_out(lines: list[str], number: int) -> None:
     end = "}" if line.count("{") > line.count("}") else '"' if line.count('"') % 2 else ""
     lines[number - 1] = ""
     for at in range(number, len(lines) if end else 0):
-        is_next = HEADING.fullmatch(lines[at]) or (end == '"' and KEY.match(lines[at])) or not lines[at].strip()
-        if is_next:
+        if end in lines[at] and not (end == '"' and KEY.match(lines[at])):
+            lines[number : at + 1] = [""] * (at + 1 - number)
             return
-        is_last, lines[at] = end in lines[at], ""
-        if is_last:
+        if not lines[at].strip() or HEADING.fullmatch(lines[at]) or (end == '"' and KEY.match(lines[at])):
             return
 
 
@@ -55,6 +54,8 @@ def explain(fault: str, line: str) -> str:
         return TWICE
     if re.search("Unescaped|hex|Escaped", fault):
         return BACKSLASH
+    if line.count("{") > line.count("}"):
+        return BRACES
     if re.search(r"=\s*[-+]?[\d.,]*\d[\d.,]*\s*(per ?cent\s*)?(#|$)", line) and re.search(r"[.,]|cent", line):
         return POINT
     if re.search(r"=\s*(True|False|TRUE|FALSE|yes|no|Yes|No)\b", line):
@@ -63,8 +64,6 @@ def explain(fault: str, line: str) -> str:
         return BRACKETS
     if re.match(r"\s*\w+(?: +\w+)+\s*=", line):
         return SPACE
-    if line.count("{") > line.count("}"):
-        return BRACES
     if re.search(r"=.*,\s*(#|$)", line) and line.count('"') % 2 == 0:
         return COMMA
     return LAYOUT if "=" in line or line.lstrip().startswith(("[", '"')) else NO_SIGN

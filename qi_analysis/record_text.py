@@ -21,7 +21,7 @@ from qi_analysis.team_record_values import STOP, WARN
 LARGEST_FILE = 1_000_000  # bytes
 MOST_LINES_TOLD = 20  # of one file that cannot be read
 LOST = re.compile(r"""\s*["']?([\w-]+)["']?\s*[=:\s]""")
-ID = re.compile(r"\s*id\s*=\s*\W?([\w-]+)")
+ID = re.compile(r"\s*id\s*=\W*([\w-]+)")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def read_text(path: Path, name: str, faults: Faults) -> str | None:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
         text = raw.decode("cp1252", errors="replace")
-        if "\ufffd" not in text:
+        if "\ufffd" not in text and "\0" not in text:
             faults.note(name, "read in the letters of Windows. Save it as UTF-8 to be certain of every letter.")
     if "\0" in text or "\ufffd" in text:
         faults.stop(name, "this is not a file of text. Save it again as plain text (UTF-8).")

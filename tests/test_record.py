@@ -335,7 +335,11 @@ BROKEN = {
     ),
     "braces over two lines": (
         [("project.toml", "2020-05-01, to", "2020-05-01,\n  to")],
-        ["STOP project.toml, line 12: what stands in { } must stand on one line."],
+        ["STOP project.toml, line 12: write { and } and all between them on one line."],
+    ),
+    "a brace that is never closed": (
+        [(CALL, "to = 0.75 }", "to = 0.75")],
+        ["STOP pdsa/01, line 9: write { and } and all between them on one line."],
     ),
     "a text over two lines": (
         [("drivers.toml", "A call before", "A call\nbefore")],
