@@ -30,6 +30,7 @@ COUNT = re.compile(rf"(?<![\d.,/-])\b(\d+) ((?:[a-z'-]+ ){{0,2}}(?:{PEOPLE}))\b"
 MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|^ *#+ +|^ *\[[^\]]+\]: .*$|<(https?:[^>]*)>", re.M)
 ROLES = {"role", "owner", "raised_by", "teller", "successor"}
 PWP = re.compile(r"\bPWP(s?)\b")
+SESSION = re.compile(r"\bsession(s?)\b")  # a word of the team's, not of the plain edition
 INITIALS = re.compile(r"\bLI(?: CBT)?\b")
 FEWER = f"fewer than {LARGEST_HIDDEN + 1}"
 PLANNED_DAYS = 62  # a test that begins so soon after the review's month is told as planned
@@ -70,7 +71,8 @@ def _hide_few(text: str) -> str:
 
 def clean_plainly(text: str) -> str:
     """The same for the plain edition: shares in tens of people, counts of people rounded to 5, no initials of ours."""
-    return INITIALS.sub("Low Intensity CBT", COUNT.sub(_round_count, OUT_OF.sub(_tell_tenths, clean_words(text))))
+    text = COUNT.sub(_round_count, OUT_OF.sub(_tell_tenths, clean_words(text)))
+    return SESSION.sub(r"appointment\1", INITIALS.sub("Low Intensity CBT", text))
 
 
 def _round_count(found: re.Match[str]) -> str:

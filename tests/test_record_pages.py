@@ -214,6 +214,7 @@ def test_tests_on_the_same_measure_at_the_same_time_cannot_be_told_apart():
     [
         ("one practitioner, 8 people", "one practitioner, 8 people", "one practitioner, 8 people"),
         ("on 3 people", "on fewer than 8 people", "on fewer than 8 people"),
+        ("more second sessions", "more second sessions", "more second appointments"),
         ("how LI CBT works", "how LI CBT works", "how Low Intensity CBT works"),
         ("what only one person can do", "what only one role can do", "what only one role can do"),
         ("ask one person", "ask fewer than 8 people", "ask fewer than 8 people"),
