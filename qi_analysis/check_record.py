@@ -2,11 +2,17 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
+from qi_analysis.benchmark_settings import read_benchmark_settings
+from qi_analysis.errors import RecordProblem
 from qi_analysis.faults import Faults
 from qi_analysis.fingerprint import digest_code, digest_file
+from qi_analysis.gate_allow import read_allowed
+from qi_analysis.meeting_days import list_meetings
 from qi_analysis.places import Places
 from qi_analysis.publish import find_last_review, write_whole
 from qi_analysis.record import Collected, collect_record
@@ -40,10 +46,25 @@ def check_record(places: Places, day: date) -> Checked:
     collected = collect_record(places.record)
     faults = Faults(collected.faults)
     faults.stop_all(_check_examples(places, collected))
+    faults.stop_all(_check_others(places.record))
     team = read_team_record(places.record, collected.charts)
     team = check_team_record(team, None, day, day, find_last_review(places.reports))
     faults += team.findings
+    reviews = team.team.reviews
+    if reviews.meets and len(list_meetings(reviews, day)) == 1:
+        faults.warn("team.toml, reviews, meets", 'I cannot tell the days. Write such as "third Tuesday 10:00".')
     return Checked(collected.record, team, faults.sort_levels())
+
+
+def _check_others(folder: Path) -> Iterator[str]:
+    """What is wrong in allow.toml and benchmark.toml, which a run reads later."""
+    benchmark = folder / "benchmark.toml"
+    for path, read in ((folder, read_allowed), (benchmark, read_benchmark_settings)):
+        try:
+            if path.exists():
+                read(path)
+        except RecordProblem as problem:
+            yield from str(problem).split("\n")
 
 
 def _check_examples(places: Places, collected: Collected) -> list[str]:

@@ -152,7 +152,6 @@ def _read_reference(reads: str, place: str, text: str, known: Known) -> Value:
 
 def _find_known(place: str, one: str, ids: list[str], what: str) -> str:
     if one not in ids:
-        raise RecordProblem(
-            f"{place}: this is not {what}.{find_near(one, ids) or ' Known are: ' + ', '.join(ids) + '.'}"
-        )
+        some = f" Known are: {', '.join(ids)}." if ids else " There is none yet: leave it out, or add it first."
+        raise RecordProblem(f"{place}: this is not {what}.{find_near(one, ids) or some}")
     return one

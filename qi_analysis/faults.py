@@ -4,6 +4,7 @@ STOP: no report is made. WARN: it is made, and page 13 tells it. NOTE: for whoev
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -26,11 +27,26 @@ EXPECTED = {  # the kind of a value -> what to do when another was written
 }
 
 
-def find_near(word: str, known: Iterable[str]) -> str:
-    """' Did you mean "owner"?' with the nearest known word, "" when none is near."""
+PER_CENT = re.compile(r"\s*(\d{1,3}(?:\.\d{1,4})?)\s*%\s*")
+
+
+def find_nearest(word: str, known: Iterable[str]) -> str:
+    """The nearest known word, "" when none is near."""
     small = {one.lower(): one for one in known}
     near = difflib.get_close_matches(word.lower(), list(small), 1)
-    return f' Did you mean "{small[near[0]]}"?' if near else ""
+    return small[near[0]] if near else ""
+
+
+def find_near(word: str, known: Iterable[str]) -> str:
+    """' Did you mean "owner"?' with the nearest known word, "" when none is near."""
+    near = find_nearest(word, known)
+    return f' Did you mean "{near}"?' if near else ""
+
+
+def describe_share(percent: float) -> str:
+    """A share as it is written for so many per cent: 0.70 for 70, 0.625 for 62.5."""
+    share = f"{percent / 100:g}"
+    return share if len(share) > 3 else f"{percent / 100:.2f}"
 
 
 @dataclass(frozen=True)
@@ -62,12 +78,16 @@ class Place:
 class Faults(list[Finding]):
     """What was found so far, and the checks that add to it.
 
-    ids: those that stand in the files, also in blocks that could not be read, so that nothing that names them is blamed.
+    ids: those that stand in the files, also in blocks that could not be read, and unread: the files of which nothing could be
+    read; so that nothing that names what stands there is blamed. told: keys that were mistyped or could not be read, so that
+    they are not called missing.
     """
 
     def __init__(self, found: Iterable[Finding] = ()) -> None:
         super().__init__(found)
         self.ids: set[str] = set()
+        self.unread: set[str] = set()
+        self.told: set[str] = set()
 
     def tell(self, level: str, place: str, message: str) -> None:
         """Add a finding whose message is a whole sentence."""
@@ -99,14 +119,20 @@ class Faults(list[Finding]):
         """Everything, STOP first, each sentence once, in the order in which it was found."""
         return tuple(sorted(dict.fromkeys(self), key=lambda one: LEVELS.index(one.level)))
 
-    def known(self, place: Place, given: Iterable[str], allowed: Iterable[str], level: str = STOP) -> None:
-        """Tell the keys that nobody knows, with the nearest known one."""
-        allowed = list(allowed)
-        for key in given:
-            if key not in allowed:
-                hint = find_near(key, allowed) or f" Known here: {', '.join(sorted(allowed))}."
-                where = place.line(key)
-                self.tell(level, where, f"{where}: {quote(key)} is not a field I know.{hint}")
+    def known(
+        self, place: Place, given: Iterable[str], allowed: Iterable[str], level: str = STOP, needed: Iterable[str] = ()
+    ) -> set[str]:
+        """Tell the keys that nobody knows, with the nearest known one; gives these back.
+
+        needed: keys without which there is no report. One of them mistyped is a STOP, and is not told to be missing too.
+        """
+        allowed, meant = list(allowed), {key: find_nearest(key, allowed) for key in given if key not in allowed}
+        for key, near in meant.items():
+            hint = f' Did you mean "{near}"?' if near else f" Known here: {', '.join(sorted(allowed))}."
+            where = place.line(key)
+            self.tell(STOP if near in needed else level, where, f"{where}: {quote(key)} is not a field I know.{hint}")
+        self.told |= set(meant.values())
+        return set(meant.values())
 
     def one_of(self, place: str, value: Any, allowed: Iterable[str]) -> None:
         """Tell a value that is not one of those allowed."""
@@ -136,15 +162,16 @@ class Faults(list[Finding]):
             self.stop(place.whole(), EXPECTED["Mapping"])
             return None
         slots = {f.metadata.get("key", f.name.rstrip("_")): f for f in fields(kind) if f.name not in fixed}
-        self.known(place, table, slots, level)
+        needed = {name for name, slot in slots.items() if slot.default is slot.default_factory}  # both MISSING
+        told = self.known(place, table, slots, level, needed - set(table)) | place.lost
         values, is_whole = dict(fixed), True
         for name, slot in slots.items():
             if name in table:
                 fits, values[slot.name] = self._read_value(place.key(name), table[name], str(slot.type))
                 is_whole &= fits
-            elif slot.default is slot.default_factory:  # both MISSING
+            elif name in needed:
                 is_whole = False
-                if name not in place.lost:
+                if name not in told:
                     self.stop(place.line(), f'"{name}" is missing. Add the line.')
         return kind(**values) if is_whole else None
 
@@ -152,6 +179,11 @@ class Faults(list[Finding]):
         """(whether a value is of the kind that a field wants, the value)."""
         kind = next(name for name in ("tuple", "Mapping", "date", "bool", "int", "float", "str") if name in wanted)
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if kind == "float" and isinstance(value, str) and (written := PER_CENT.fullmatch(value)):
+            self.stop(
+                place, f'write {written[1]}% as {describe_share(float(written[1]))}. You wrote "{value.strip()}".'
+            )
+            return False, value
         if kind == "date":
             day = self.read_date(place, value) if isinstance(value, str) else plain_day(value)
             if day is None and not isinstance(value, str):

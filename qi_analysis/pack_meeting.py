@@ -14,7 +14,7 @@ from qi_analysis.pack_page import (
     render_steps,
     render_words,
 )
-from qi_analysis.pack_sources import WEEKDAYS, Sources, choose_cycles, describe_missing
+from qi_analysis.pack_sources import SHORT, WEEKDAYS, Sources, choose_cycles, describe_missing
 from qi_analysis.periods import describe_day
 from qi_analysis.team_record_values import Action
 
@@ -58,6 +58,7 @@ def _render_when(sources: Sources) -> tuple[Html, ...]:
         render_facts(facts),
         *([render_missing(*missing)] if missing else []),
         render_words(describe_usual(sources)),
+        render_words(SHORT),
     )
 
 

@@ -54,7 +54,7 @@ MISSING = {
     "feedback": ("No feedback is written yet.", "Write what readers said, and what you did, into project/feedback.csv."),
 }  # fmt: skip
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-SHORT = "LI is Low Intensity. CBT is cognitive behavioural therapy, a talking therapy."
+SHORT = "LI is Low Intensity. CBT is cognitive behavioural therapy, a talking therapy. QI is quality improvement."
 TRIED = "We tried this and it did not help."
 
 

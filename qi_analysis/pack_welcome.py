@@ -20,6 +20,7 @@ from qi_analysis.team_record_values import Role
 
 WELCOME = Path(__file__).parent / "definitions" / "welcome.toml"
 PLAIN_WORDS = {r"\bLI CBT\b": "Low Intensity CBT", r"\bLI\b": "Low Intensity", r"\bsession(s?)\b": r"appointment\1"}
+NOBODY = "nobody is down for this yet. Ask at the next meeting"
 GLOSSARY = (
     ("Aim", "What we want to change, for whom, by how much and by when."),
     ("Idea", "Something we could change. Anyone can bring one."),
@@ -178,7 +179,8 @@ def name_step(step: str) -> str:
 def _list_asked(sources: Sources) -> Iterator[str]:
     for job, about in (("lead", "About the project"), ("report", "About the figures")):
         able = [role.short for role in sources.current_roles if role.can(job)]
-        yield f"{about}: {' or '.join(able) if able else 'nobody is down for this yet. Ask at the next meeting'}."
-    yield "About how to test an idea: the coach."
-    yield "About which chart or tool to use: the adviser for improvement."
+        yield f"{about}: {' or '.join(able) or NOBODY}."
+    for word, about in (("coach", "About how to test an idea"), ("advis", "About which chart or tool to use")):
+        able = [role.short for role in sources.current_roles if word in role.role.lower()]
+        yield f"{about}: {' or '.join(able) or NOBODY}."
     yield "About how you feel in the team: anyone you trust in it."

@@ -17,6 +17,7 @@ from qi_analysis.periods import parse_period
 from qi_analysis.places import Places
 from qi_analysis.publish import Published, read_published
 from qi_analysis.record import read_whole_record
+from qi_analysis.record_words import mark_tested, protect_words
 from qi_analysis.release import Release, read_release
 from qi_analysis.team_record import read_team_record
 from qi_analysis.whole import write_whole
@@ -46,6 +47,7 @@ def read_sources(places: Places, day: date | None = None) -> Sources:
         team = read_team_record(places.record, {one.id: one.chart for one in record.measures}, allow_example=True)
     if day is None:
         day = parse_period(release.facts["period"]).end if release and team.is_example else date.today()
+    team = protect_words(mark_tested(team, day))
     if release is None or published is None:
         return Sources(record, team, day)
     page = published.folder / published.manifest["pages"][0]

@@ -25,7 +25,7 @@ QUESTIONS = [
     ("What should we change, add or leave out?", ()),
     ("What should we try next to help people stay?", ()),
 ]
-HOW_TO_SEND = "You can answer by e-mail or by phone. Or print this page and hand it in. It goes to {to}. Leave out names and anything about your health."
+HOW_TO_SEND = "Put your answers in an e-mail, say them by phone, or print this page. They go to {to}. Leave out names and anything about your health."
 NO_ANSWERS = "Nobody has answered yet, or no answer of ours is written down."
 SAID, PLAIN_SAID = "You said, we did", "What readers of this page said, and what we did"
 MOST_ANSWERS = 10

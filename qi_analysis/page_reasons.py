@@ -88,7 +88,8 @@ def show_scores(scores: pd.DataFrame, facts: Any) -> Html:
         share = describe_share(better, total).replace(" people ", " people who left early ", 1)
         finding = f"{upper_first(share)} were better when they left."
     note = (
-        "Better: the first and last recorded scores show reliable improvement (PHQ-9 down by 6 or more, or GAD-7 by 4 or "
+        "Better: the first and last recorded scores show reliable improvement (PHQ-9, for depression, down by 6 or "
+        "more, or GAD-7, for anxiety, by 4 or "
         "more, and neither up by as much). Not better holds those with no such change and those who were worse. We cannot "
         "tell without two scores of one questionnaire."
     )

@@ -76,7 +76,9 @@ def _show_diagram(facts: Any) -> Html:
     aim = f"Aim: {change.lower()} of the {facts['population']} complete it"
     branches = [_outline(one) for one in drivers]
     ideas = sum(len(one["ideas"]) for one in drivers)
-    caption = f"{len(drivers)} things have to be true for our aim; we have {ideas} ideas for them."
+    things = "1 thing has" if len(drivers) == 1 else f"{len(drivers)} things have"
+    what = "1 idea" if ideas == 1 else f"{ideas} ideas"
+    caption = f"{things} to be true for our aim; we have {what} for {'it' if len(drivers) == 1 else 'them'}."
     return render_diagram(caption, render_parts(aim, drivers), branches)
 
 

@@ -46,7 +46,10 @@ ANY_DATE = re.compile(rf"(?<![\d/.\-])(?:{DATE})(?![\d/])")
 TEN_DIGITS = re.compile(r"(?<![\d.])\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")
 KINDS = {
     "an e-mail address": re.compile(r"[\w.+'-]+\s?@\s?[\w-]+(?:\.[\w-]+)+"),
-    "a phone number": re.compile(r"(?<![\d.])(?:0|\+44|\+\d{1,3})(?:[\s().-]{0,3}\d){9,12}(?!\d)"),
+    "a phone number": re.compile(
+        r"(?<![\d.])(?:0|\+44|\+\d{1,3})(?:[\s().-]{0,3}\d){9,12}(?!\d)"
+        r"|(?<![\d.])7\d{3}[ -]?\d{3}[ -]?\d{3}(?!\d)"  # of a mobile, after a spreadsheet took the 0 away
+    ),
     "a postcode": re.compile(
         r"\b(?:[A-PR-UWYZ][A-HK-Y]?\d[\dA-HJKMNP-Y]? ?\d[ABD-HJLNP-UW-Z]{2}"
         r"|[a-pr-uwyz][a-hk-y]?\d[\da-hjkmnp-y]? ?\d(?!st|nd|rd|th)[abd-hjlnp-uw-z]{2})\b"
@@ -58,7 +61,8 @@ KINDS = {
         re.IGNORECASE,
     ),
     "a person's name": re.compile(
-        r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor)\.?\s+[A-Z][a-z'’-]+|\b[Mm]y name is [A-Z][a-z]+"
+        r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor)\.?\s+[A-Z][a-z'’-]+|\b[Mm]y name(?: is|['’]s) [A-Z][a-z]+"
+        r"|\bI(?: am|['’]m) [A-Z][a-z]+ [A-Z][a-z]+"
     ),
 }
 
@@ -75,12 +79,17 @@ def find_details(text: str) -> list[str]:
 
 def _find(text: str) -> Iterator[str]:
     without_dates = ANY_DATE.sub(" | ", text)
-    if any(nhs_number.is_valid(re.sub(r"\D", "", found)) for found in TEN_DIGITS.findall(without_dates)):
+    if any(_is_nhs_number(found) for found in TEN_DIGITS.findall(without_dates)):
         yield "an NHS number"
         without_dates = TEN_DIGITS.sub(" | ", without_dates)
     for kind, pattern in KINDS.items():
         if pattern.search(without_dates if kind == "a phone number" else text):
             yield kind
+
+
+def _is_nhs_number(text: str) -> bool:
+    """Whether ten digits are an NHS number: by the last digit, or written as one (943 476 5919), mistyped or not."""
+    return len(text.split()) == 3 or bool(nhs_number.is_valid(re.sub(r"\D", "", text)))
 
 
 def looks_like_name(text: str) -> bool:

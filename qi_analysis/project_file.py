@@ -7,12 +7,12 @@ from datetime import date
 from typing import Any
 
 from qi_analysis.days import describe_day_short, plain_day
-from qi_analysis.faults import Faults, Place
+from qi_analysis.faults import PER_CENT, Faults, Place, describe_share
 from qi_analysis.record_limits import check_settings, check_title
 from qi_analysis.record_text import Source
 from qi_analysis.settings import RULES, Aim, Phase, ServiceCode, Settings
 from qi_analysis.team_checks import describe_share_wanted
-from qi_analysis.team_parts import check_filled, check_order
+from qi_analysis.team_parts import check_order
 
 STATUS = ("planning", "testing", "implementing", "sustaining", "closed")
 TOP = ("title", "started", "status", "aim", "scope", "settings", "phases", "service_codes", "accepted_gaps")
@@ -41,10 +41,9 @@ def _read_aim(source: Source, faults: Faults) -> Aim | None:
     if not isinstance(table, dict):
         return faults.build(Aim, place, table)  # type: ignore[no-any-return]
     baseline, target = table.get("baseline"), table.get("target", 0)
-    if isinstance(target, str) and (written := re.fullmatch(r"\s*([\d.]{1,6})\s*%\s*", target)):
-        number = written[1].strip(".")
-        share = f"{float(number) / 100:.2f}" if number.count(".") < 2 else "0.70"
-        faults.stop("project.toml, target", f'write {number}% as {share}. You wrote "{target.strip()}".')
+    if isinstance(target, str) and (written := PER_CENT.fullmatch(target)):
+        share = describe_share(float(written[1]))
+        faults.stop("project.toml, target", f'write {written[1]}% as {share}. You wrote "{target.strip()}".')
         table = {**table, "target": 0.5}  # some share, so that no more is told about it
     rest = {key: value for key, value in table.items() if key != "baseline"}
     aim: Aim | None = faults.build(Aim, place, rest, baseline=_read_baseline(baseline, faults))
@@ -60,6 +59,7 @@ def _read_baseline(written: Any, faults: Faults) -> tuple[date, date] | None:
     place = "project.toml, [aim] baseline"
     if written is None:
         return None
+    faults.told.add("baseline")
     if not isinstance(written, dict) or set(written) != {"from", "to"}:
         faults.stop(place, "write { from = 2020-05-01, to = 2021-04-30 }.")
         return None
@@ -79,8 +79,8 @@ def _read_baseline(written: Any, faults: Faults) -> tuple[date, date] | None:
 def read_project(source: Source, faults: Faults) -> dict[str, Any]:
     """The parts of project.toml by the name they have in Record; a part is None when it is wrong."""
     place, table = source.place(), source.table
-    faults.known(place, table, TOP)
-    if "aim" not in table and "aim" not in source.lost:
+    told = source.lost | faults.known(place, table, TOP)
+    if "aim" not in table and "aim" not in told:
         faults.stop("project.toml", '"aim" is missing. Add the part [aim].')
     top = {key: table[key] for key in ("title", "started", "status", "scope") if key in table}
     settings = faults.build(Settings, source.place("settings", 0, "[settings]"), table.get("settings", {}))
@@ -88,12 +88,13 @@ def read_project(source: Source, faults: Faults) -> dict[str, Any]:
         faults.one_of("project.toml, rules", settings.rules, RULES)
         faults.one_of("project.toml, protection", settings.protection, ("team", "plain"))
         check_settings(settings, faults)
-    project = faults.build(_Project, Place("project.toml", "", {}, source.lost), top)
+    project = faults.build(_Project, Place("project.toml", "", {}, frozenset(told)), top)
     if project is not None:
         faults.one_of("project.toml, status", project.status, STATUS)
-        check_filled("project.toml, title", project.title, faults)
         check_title(project.title, faults)
     aim = _read_aim(source, faults) if "aim" in table else None
+    if project is not None and aim is not None:
+        check_order("project.toml, by", project.started, aim.by, faults)
     codes = _build_all(ServiceCode, source, "service_codes", faults)
     for code in codes:
         check_order(f"project.toml, service code {code.code}", code.from_, code.to, faults)

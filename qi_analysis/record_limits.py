@@ -58,8 +58,10 @@ def check_settings(settings: Settings, faults: Faults) -> None:
 
 
 def check_title(title: str, faults: Faults) -> None:
-    """The title is one short line of text; an empty one is told elsewhere."""
-    if len(title) > LONGEST_TEXT or not title.isprintable():
+    """The title is one short line of text."""
+    if not title.strip():
+        faults.stop("project.toml, title", "this is empty. Fill it in.")
+    elif len(title) > LONGEST_TEXT or not title.isprintable():
         faults.stop("project.toml, title", f"this must be one line of text of up to {LONGEST_TEXT} letters.")
 
 

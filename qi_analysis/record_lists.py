@@ -14,7 +14,7 @@ from pathlib import Path
 
 from qi_analysis.faults import Faults, find_near
 from qi_analysis.personal import find_details, quote
-from qi_analysis.record_text import read_text
+from qi_analysis.record_text import is_there, read_text
 from qi_analysis.team_record_values import WARN
 
 DELIMITERS = ",;\t"
@@ -65,7 +65,7 @@ def read_list(path: Path, faults: Faults, level: str = WARN) -> tuple[Row, ...]:
     level: how a heading that nobody knows is told.
     """
     name, known = path.name, SHAPES[path.name]
-    text = read_text(path, name, faults) if path.exists() else None
+    text = read_text(path, name, faults) if is_there(path) else None
     if text is None or not text.strip():
         return ()
     delimiter = find_delimiter(text, known)

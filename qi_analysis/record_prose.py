@@ -13,14 +13,14 @@ from pathlib import Path
 from qi_analysis.days import looks_like_day, read_day
 from qi_analysis.faults import Faults, find_near
 from qi_analysis.personal import find_details, quote
-from qi_analysis.record_text import Source, check_details, parse_source, read_text
+from qi_analysis.record_text import Source, check_details, is_there, parse_source, read_text
 from qi_analysis.team_record_values import WARN, DecisionNote
 
 TEMPLATES = Path(__file__).parent / "templates" / "record"
 FENCE = "+++"
 SECTIONS = ("plan", "do", "study", "act")
-SECTION = re.compile(r"#{1,6}\s+(.+?)\s*#*\s*")
-DATED = re.compile(r"#{2,6}\s+(\d{1,2} [A-Za-z]+ \d{4}|\d[\d/.\-]*)(?:[\s:,]+(.*?))?\s*#*\s*")
+SECTION = re.compile(r"(?:#{1,6}|(?=\*\*))\s*(.+?)\s*#*\s*")
+DATED = re.compile(r"#{1,6}\s*(\d{1,2} [A-Za-z]+ \d{4}|\d[\d/.\-]*)(?:[\s:,]+(.*?))?\s*#*\s*")
 SHORT = re.compile(r"\d{4}-\d{2}(?![\d])|\d+")
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
@@ -61,9 +61,11 @@ def read_prose(path: Path, name: str, faults: Faults) -> Prose | None:
     fences = [number for number, line in enumerate(lines) if line.strip() == FENCE]
     if not fences or any(line.strip() for line in lines[: fences[0]]):
         faults.stop(name, "the header is missing. The file begins with a line +++, then lines such as id, then +++.")
+        faults.unread.add(name)
         return None
     if len(fences) == 1:
         faults.stop(f"{name}, line {fences[0] + 1}", "the header has no end. Put a line +++ below its last line.")
+        faults.unread.add(name)
         return None
     header = "\n".join([""] * (fences[0] + 1) + lines[fences[0] + 1 : fences[1]])
     check_details(lines, name, faults)
@@ -88,7 +90,7 @@ def split_sections(prose: Prose, name: str, faults: Faults) -> Mapping[str, str]
         if word in found:
             at = found[word]
             continue
-        if heading and find_near(word, SECTIONS):
+        if heading and line.startswith("#") and find_near(word, SECTIONS):
             place = f"{name}, line {number}"
             hint = find_near(word, SECTIONS)
             faults.tell(WARN, place, f"{place}: {quote(heading[1])} is not a heading I know.{hint}")
@@ -98,7 +100,7 @@ def split_sections(prose: Prose, name: str, faults: Faults) -> Mapping[str, str]
 
 def read_decisions(path: Path, faults: Faults) -> tuple[DecisionNote, ...]:
     """The dated headings of decisions.md with the text under each, in the order of the file; fenced blocks are examples."""
-    text = read_text(path, path.name, faults) if path.exists() else None
+    text = read_text(path, path.name, faults) if is_there(path) else None
     if text is None:
         return ()
     check_details(text.split("\n"), path.name, faults)
@@ -115,7 +117,7 @@ def _split_decisions(text: str, name: str, faults: Faults) -> Iterator[DecisionN
         mark = line.strip()[:3]
         if mark in ("```", "~~~") and fence in ("", mark):
             fence = "" if fence else mark
-        if fence or not re.match(r"#{2,6}\s", line):
+        if fence or not (re.match(r"#{2,6}\s", line) or DATED.fullmatch(line.strip())):
             body.append(line)
             continue
         if day is not None:

@@ -16,7 +16,15 @@ from qi_analysis.measure_words import UNITS
 from qi_analysis.method_checks import build_aim_checks, build_method
 from qi_analysis.periods import describe_day
 from qi_analysis.phrases import describe_month
-from qi_analysis.record_words import clean_plainly, clean_words, describe_state, find_kind, list_cycles, name_role
+from qi_analysis.record_words import (
+    clean_plainly,
+    clean_words,
+    describe_state,
+    find_kind,
+    list_cycles,
+    mark_tested,
+    name_role,
+)
 from qi_analysis.settings import Aim, Measure, Record
 from qi_analysis.team_record_values import Action, Cycle, Story, TeamRecord
 from qi_analysis.whats_new import build_snapshot
@@ -28,7 +36,8 @@ MONTHS_TO_NEXT = {"quarter": 3}  # months to the next review; every other rhythm
 
 def build_record(workings: Workings, charts: MeasureCharts, verdict: str) -> dict[str, Any]:
     """Everything that the pages of the record show. verdict: its state, such as "BETTER", as evidence of progress."""
-    team, record, day = workings.team, workings.record, workings.period.end
+    record, day = workings.record, workings.period.end
+    team = mark_tested(workings.team, day)
     cycles = list_cycles(team.cycles, day)
     tests = _build_cycles(team, cycles, charts, record, day)
     actions = _build_actions(workings)

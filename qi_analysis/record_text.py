@@ -15,24 +15,13 @@ from typing import Any
 
 from qi_analysis.faults import Faults, Place
 from qi_analysis.personal import find_details
+from qi_analysis.record_lines import HEADING, KEY, LONG, UNCLOSED, close_heading, explain, mend, take_out
 from qi_analysis.team_record_values import STOP, WARN
 
 LARGEST_FILE = 1_000_000  # bytes
 MOST_LINES_TOLD = 20  # of one file that cannot be read
-LAYOUT = "I cannot read this line. Text needs quotation marks at both ends."
-NO_SIGN = "I cannot read this line. It needs a name, the sign = and a value."
-POINT = "a number is written with a point, such as 0.70."
-SMALL = "write true or false in small letters."
-TWICE = "this stands here for a second time. Keep one of the two."
-BACKSLASH = "a backslash in a text must be written twice (\\\\). Or write / instead."
-UNCLOSED = "a list, a table or a text is opened and never closed. Add the missing bracket or quotation marks."
-KEY = re.compile(r"""\s*["']?([\w-]+)["']?\s*=""")
 LOST = re.compile(r"""\s*["']?([\w-]+)["']?\s*[=:\s]""")
-HEADING = re.compile(r"\s*\[\[?\s*([\w.\"' -]+?)\s*\]\]?\s*(?:#.*)?")
-ID = re.compile(r"\s*id\s*=\s*\W?([\w-]+)")
-BARE = re.compile(r"(=\s*)(\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}|\d+(?:\.\d+)?\s?%)(?=\s*(?:[,}#\]]|$))")
-DOUBLE, SINGLE = re.compile("[\u201c\u201d\u201e\u201f\u2033]"), re.compile("[\u2018\u2019\u201a\u201b]")
-OPENS = re.compile(r"(?:^|[=\[,])\s*([\"'\u201c\u201d\u201e\u201f\u2033\u2018\u2019\u201a\u201b])")
+ID = re.compile(r"\s*id\s*=\W*([\w-]+)")
 
 
 @dataclass(frozen=True)
@@ -70,27 +59,35 @@ def read_text(path: Path, name: str, faults: Faults) -> str | None:
     try:
         if path.is_file() and path.stat().st_size > LARGEST_FILE:
             faults.stop(name, "the file is over 1 MB, far more than a record needs. Is it the right file?")
+            faults.unread.add(name)
             return None
         raw = path.read_bytes()
     except OSError:
         faults.stop(name, "I cannot open this file. Close it in other programs and see that it is a file.")
+        faults.unread.add(name)
         return None
     encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
         text = raw.decode("cp1252", errors="replace")
-        if "\ufffd" not in text:
+        if "\ufffd" not in text and "\0" not in text:
             faults.note(name, "read in the letters of Windows. Save it as UTF-8 to be certain of every letter.")
     if "\0" in text or "\ufffd" in text:
         faults.stop(name, "this is not a file of text. Save it again as plain text (UTF-8).")
+        faults.unread.add(name)
         return None
     return re.sub(r"\r\r\n|\r\n|\r|\x85|\u2028|\u2029", "\n", text)
 
 
+def is_there(path: Path) -> bool:
+    """Whether something has the name of a file; a link that leads nowhere has."""
+    return path.exists() or path.is_symlink()
+
+
 def read_source(path: Path, faults: Faults, needed: str = "") -> Source | None:
     """A TOML file; None when it is not there or holds nothing that can be read. needed: what to say when it is missing."""
-    if not path.exists():
+    if not is_there(path):
         if needed:
             faults.tell(STOP, path.name, needed)
         return None
@@ -114,7 +111,14 @@ def check_details(lines: Iterable[str], name: str, faults: Faults) -> None:
 
 def parse_source(text: str, name: str, file: str, faults: Faults) -> Source | None:
     """TOML as a Source; faults are told with their line. name: in sentences; file: where a line is named."""
-    lines, lost = text.split("\n"), set[str]()
+    source = _parse(text.split("\n"), name, file, faults)
+    if source is None:
+        faults.unread.add(name)
+    return source
+
+
+def _parse(lines: list[str], name: str, file: str, faults: Faults) -> Source | None:
+    lost = set[str]()
     faults.ids |= {found[1] for line in lines if (found := ID.match(line))}
     for _ in range(MOST_LINES_TOLD):
         try:
@@ -125,57 +129,21 @@ def parse_source(text: str, name: str, file: str, faults: Faults) -> Source | No
         except ValueError as fault:  # tomllib's own, and numbers of thousands of digits
             found = re.search(r"at line (\d+)", str(fault))
             if found is None or int(found[1]) > len(lines):
-                faults.stop(file, UNCLOSED)
+                faults.stop(file, LONG if "digits" in str(fault) else UNCLOSED)
                 return None
             number = int(found[1])
-            if _mend(lines, number, file, faults):
+            if mend(lines, number, file, faults):
                 continue
-            faults.stop(f"{file}, line {number}", _explain(str(fault), lines[number - 1]))
+            faults.stop(f"{file}, line {number}", explain(str(fault), lines[number - 1]))
+            if close_heading(lines, number):
+                continue
             key = LOST.match(lines[number - 1])
-            if not key:  # a heading or the middle of a list: what follows would be read wrongly
+            if not key:  # the middle of a list: what follows would be read wrongly
                 return None
             lost.add(key[1])
-            lines[number - 1] = ""
+            faults.told.add(key[1])
+            take_out(lines, number)
     return None
-
-
-def _explain(fault: str, line: str) -> str:
-    """What is wrong with a line that cannot be read, and what to do."""
-    if re.search(r"overwrite|twice|Duplicate|mutate|redefine", fault):
-        return TWICE
-    if re.search("Unescaped|hex|Escaped", fault):
-        return BACKSLASH
-    if re.search(r"=\s*-?\d+,\d+\s*(#|$)", line):
-        return POINT
-    if re.search(r"=\s*(True|False|TRUE|FALSE|yes|no|Yes|No)\b", line):
-        return SMALL
-    return LAYOUT if "=" in line or line.lstrip().startswith(("[", '"')) else NO_SIGN
-
-
-def _mend(lines: list[str], number: int, file: str, faults: Faults) -> bool:
-    """Whether a line could be mended in `lines`: curly quotation marks around texts, bare dates and shares."""
-    line = lines[number - 1]
-    mended = BARE.sub(lambda found: f'{found[1]}"{found[2]}"', line)
-    if mended == line:
-        mended = _straighten(line)
-        if mended != line:
-            faults.note(
-                f"{file}, line {number}", 'curly quotation marks are read as straight ones. Type straight ones (").'
-            )
-    lines[number - 1] = mended
-    return mended != line
-
-
-def _straighten(line: str) -> str:
-    """A line whose texts stand in curly quotation marks, with straight ones; single ones inside a text stay."""
-    opened = {found[1] for found in OPENS.finditer(line)}
-    if any(DOUBLE.match(mark) for mark in opened) or ('"' in opened and line.count('"') % 2):
-        return DOUBLE.sub('"', line)
-    if any(SINGLE.match(mark) for mark in opened) and not DOUBLE.search(line):
-        return re.sub(
-            r"([=\[,]\s*)[\u2018\u2019\u201a\u201b]|[\u2018\u2019\u201a\u201b](?=\s*(?:[,\]}#]|$))", r"\1'", line
-        )
-    return line
 
 
 def _index(lines: list[str]) -> dict[tuple[str, int], dict[str, int]]:

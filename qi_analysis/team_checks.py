@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from qi_analysis.faults import Faults, find_near
+from qi_analysis.faults import Faults, describe_share, find_near
 from qi_analysis.personal import looks_like_name, quote
 from qi_analysis.record_prose import list_prose
 from qi_analysis.team_record_values import NOTE, STOP, WARN, TeamRecord
@@ -32,12 +32,18 @@ def check_files(folder: Path, faults: Faults) -> None:
 def _check_folder(folder: Path, faults: Faults) -> None:
     if folder.exists() and not folder.is_dir():
         faults.stop(folder.name, "this must be a folder that holds one file for each.")
+        faults.unread.add(folder.name)
         return
     read = list_prose(folder)
     for path in sorted(folder.iterdir()) if folder.exists() else ():
         if path not in read and not path.name.startswith(TEMPORARY) and path.stem.lower() != "readme":
             place = f"{folder.name}/{path.name}"
-            faults.tell(WARN, place, f"{place} is not read. Give it a name that ends in .md.")
+            advice = (
+                "Move its files out of it."
+                if path.is_dir()
+                else "Save it as plain text, under a name that ends in .md."
+            )
+            faults.tell(WARN, place, f"{place} is not read. {advice}")
 
 
 def check_ids(team: TeamRecord, faults: Faults) -> None:
@@ -101,12 +107,14 @@ def _check_shares(place: str, values: Iterable[float], faults: Faults) -> None:
 
 def describe_share_wanted(value: float) -> str:
     """What to write instead of a number that is no share: 0.70 for 70."""
-    wanted = f"write {value:g}% as {value / 100:.2f}" if 1 < value <= 100 else "write a share from 0 to 1, such as 0.70"
+    is_percent = 2 <= value <= 100  # 1.2 is a slip of another kind
+    wanted = f"write {value:g}% as {describe_share(value)}" if is_percent else "write a share from 0 to 1, such as 0.70"
     return f"{wanted}. You wrote {value:g}."
 
 
 def _check_known(place: str, one: str, known: Collection[str], what: str, faults: Faults) -> None:
-    if one not in known and one not in faults.ids:
+    files = ("drivers.toml",) if "drivers" in what else ("drivers.toml", "pdsa")
+    if one not in known and one not in faults.ids and not any(name.startswith(files) for name in faults.unread):
         some = f" Known are: {', '.join(sorted(set(known))[:MOST_NAMED])}." if known else ""
         faults.warn(place, f"{quote(one)} is not {what}.{find_near(one, known) or some}")
 
@@ -119,7 +127,7 @@ def _check_roles(team: TeamRecord, faults: Faults) -> None:
         if looks_like_name(written) and (written.casefold() not in known or place.endswith(", role")):
             faults.warn(place, "this looks like a person's name. Write a role instead, such as lead.")
             continue
-        if not written or written.casefold() in known or written in faults.ids:
+        if not written or written.casefold() in known or written in faults.ids or "team.toml" in faults.unread:
             continue
         near = find_near(written, [role.id for role in roles])
         if roles and (is_id or near):
@@ -134,3 +142,4 @@ def _list_roles(team: TeamRecord) -> Iterator[tuple[str, str, bool]]:
     yield from ((f"{story.place}, teller", story.teller, False) for story in team.stories)
     yield from ((f"{action.place}, owner", action.owner, True) for action in team.actions)
     yield from ((f"{role.place}, role", role.role, False) for role in team.team.roles if looks_like_name(role.role))
+    yield from ((f"{role.place}, successor", role.successor, True) for role in team.team.roles)

@@ -23,13 +23,14 @@ def check_aim(aim: Aim | None, measures: Sequence[Measure], faults: Faults) -> N
         faults.tell(WARN, "measures.toml", message)
     if aim is None:
         return
-    lacks = [word for word, value in (("target", aim.target), ("date", aim.by)) if value is None]
+    parts = {"target": ("target", aim.target), "by": ("date", aim.by)}
+    lacks = [word for key, (word, value) in parts.items() if value is None and key not in faults.told]
     if lacks:
         what = f"The aim has no {' or '.join(lacks)} yet."
         faults.tell(WARN, "project.toml", f"{what} The report will say so. Agree one at the next review.")
     if not aim.population.strip():
         faults.warn("project.toml, population", "say whom the aim is for, such as people who start LI CBT.")
-    if aim.baseline is None:
+    if aim.baseline is None and "baseline" not in faults.told:
         message = "The aim has no dates for its baseline, so the first 12 points are taken."
         faults.tell(NOTE, "project.toml", message)
 
@@ -52,6 +53,9 @@ def _judge_consent(story: Story, day: date) -> tuple[str, str]:
     missing = " and ".join(name for name, value in days.items() if value is None)
     if missing:
         return WARN, f"fill in {missing}. Until then it will not appear in any edition."
+    if story.consent_on is not None and story.consent_on > day:
+        begins = describe_day_short(story.consent_on)
+        return WARN, f"consent begins on {begins}. Until then it will not appear in any edition."
     if story.consent == "team":
         return WARN, 'consent is "team", so it will not appear in the plain edition.'
     return NOTE, ""
@@ -62,9 +66,16 @@ def check_cycles(team: TeamRecord, day: date, faults: Faults) -> None:
 
     A test without measures acts on those of its idea.
     """
+    is_read = not any(one.level == STOP and one.place.startswith("drivers.toml") for one in faults)
+    waiting = {idea.id for idea in team.ideas if is_read and idea.status == "idea"}
     for cycle in team.cycles:
         for message in _judge_cycle(cycle, day):
             faults.tell(WARN, cycle.place, f"{cycle.id} {message}")
+    for cycle in team.cycles:
+        if cycle.start <= day and cycle.idea in waiting:
+            message = f'{cycle.id} tests {cycle.idea}, whose status is still "idea". Write testing in drivers.toml.'
+            faults.tell(NOTE, cycle.place, message)
+            waiting.remove(cycle.idea)
     ideas = {idea.id: idea.measures for idea in team.ideas}
     acting = [replace(cycle, measures=cycle.measures or ideas.get(cycle.idea, ())) for cycle in team.cycles]
     for first, second in combinations(acting, 2):
@@ -108,19 +119,29 @@ def find_overlap(first: Cycle, second: Cycle, day: date) -> str:
 
 def check_team(team: TeamRecord, day: date, faults: Faults) -> None:
     """Tell roles that end without a successor, and jobs that hang on one role."""
-    roles = team.team.roles
-    for role in roles:
+    roles, stopped = team.team.roles, {one.place for one in faults if one.level == STOP}
+    for role in (role for role in roles if role.place not in stopped):
         if role.until is not None and role.until - day <= ENDING_SOON and not role.successor.strip():
             verb = "ends" if role.until >= day else "ended"
             message = f"The {role.short}'s role {verb} on {describe_day_short(role.until)} and no successor is named."
             faults.tell(WARN, role.place, message)
     here = [role for role in roles if _is_here(role, day)]
-    if sum(role.can("report") for role in here) == 1:
+    is_read = not any(place.startswith("team.toml") for place in stopped)
+    if is_read and sum(role.can("report") for role in here) == 1:
         faults.tell(WARN, "team.toml", "Only one person is down for running the report.")
 
 
 def _is_here(role: Role, day: date) -> bool:
     return (role.since is None or role.since <= day) and (role.until is None or role.until >= day)
+
+
+def check_future(team: TeamRecord, today: date, faults: Faults) -> None:
+    """Tell what has been done or told on a day that is still to come."""
+    told = [(f"{action.place}, done_on", action.done_on) for action in team.actions]
+    told += [(f"{story.place}, date", story.day) for story in team.stories]
+    for place, day in told:
+        if day is not None and day > today:
+            faults.warn(place, f"{describe_day_short(day)} is still to come. Look at the year.")
 
 
 def check_movement(team: TeamRecord, last_review: date | None, day: date, faults: Faults) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qi_analysis.days import describe_day_short
-from qi_analysis.faults import Faults, Place
+from qi_analysis.days import describe_day_short, looks_like_day
+from qi_analysis.faults import Faults, Place, find_near
 from qi_analysis.personal import quote
 from qi_analysis.record_lists import Row, read_list
 from qi_analysis.record_prose import Prose, clean_prose, list_prose, read_prose, split_sections
@@ -31,6 +31,8 @@ from qi_analysis.team_record_values import (
     Team,
 )
 
+MOST_DAYS_BEFORE = 60  # that papers go out before a meeting
+
 
 def read_team(path: Path, faults: Faults) -> Team:
     """team.toml; an empty team when it is missing or cannot be read."""
@@ -42,12 +44,24 @@ def read_team(path: Path, faults: Faults) -> Team:
     reviews = faults.build(Reviews, source.place("reviews", 0, "reviews"), source.table.get("reviews", {}), WARN)
     if reviews is not None:
         faults.one_of("team.toml, reviews, every", reviews.every, EVERY)
+        if not 0 <= reviews.papers_days_before <= MOST_DAYS_BEFORE:
+            faults.stop("team.toml, reviews, papers_days_before", f"this must lie between 0 and {MOST_DAYS_BEFORE}.")
     ladder = source.table.get("training_ladder", [])
     if not isinstance(ladder, list) or not all(isinstance(step, str) for step in ladder):
         faults.stop(top.key("training_ladder"), "this must be a list of texts in square brackets.")
         ladder = []
-    roles = [_read_role(place, block, faults) for place, block in source.list_blocks("roles", faults)]
-    return Team(tuple(role for role in roles if role), tuple(ladder), reviews or Reviews())
+    read = [_read_role(place, block, faults) for place, block in source.list_blocks("roles", faults)]
+    roles = tuple(role for role in read if role)
+    for role in roles:
+        _check_training(role, ladder, faults)
+    return Team(roles, tuple(ladder), reviews or Reviews())
+
+
+def _check_training(role: Role, ladder: list[str], faults: Faults) -> None:
+    """Tell steps that are near one of the ladder; others may be of training outside it."""
+    for step in role.training:
+        if step not in ladder and (near := find_near(step, ladder)):
+            faults.warn(f"{role.place}, training", f"{quote(step)} is not a step of training_ladder.{near}")
 
 
 def _read_role(place: Place, block: Any, faults: Faults) -> Role | None:
@@ -95,8 +109,8 @@ def read_drivers(path: Path, faults: Faults) -> tuple[Driver, ...]:
         spots = [source.place("drivers.ideas", number + step) for step in range(len(given))]
         ideas = [_read_idea(spot, idea, faults) for spot, idea in zip(spots, given, strict=True)]
         number += len(given)
-        rest = {key: value for key, value in block.items() if key != "ideas"} if isinstance(block, dict) else block
-        drivers.append(faults.build(Driver, place, rest, WARN, ideas=tuple(idea for idea in ideas if idea)))
+        whole = {**block, "ideas": [idea for idea in ideas if idea]} if isinstance(block, dict) else block
+        drivers.append(faults.build(Driver, place, whole, WARN))
     return tuple(driver for driver in drivers if driver)
 
 
@@ -165,6 +179,8 @@ def _read_action(row: Row, faults: Faults) -> Action | None:
     status = (row["status"] or "open").lower()
     faults.one_of(f"{row.place}, status", status, ACTION_STATUS)
     due, done_on = row.day("due", faults), row.day("done_on", faults)
+    if looks_like_day(row["raised_at"]):
+        row.day("raised_at", faults)
     if not row["id"]:
         faults.warn(row.place, "the id is empty. Give it one, such as A1.")
     if not row["action"]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from qi_analysis.faults import Faults
 from qi_analysis.record_prose import clean_prose, read_decisions
-from qi_analysis.record_text import check_details, read_text
+from qi_analysis.record_text import check_details, is_there, read_text
 from qi_analysis.settings import Record
 from qi_analysis.team_checks import PARTS, check_files, check_ids, check_links
-from qi_analysis.team_dates import check_cycles, check_movement, check_stories, check_team
+from qi_analysis.team_dates import check_cycles, check_future, check_movement, check_stories, check_team
 from qi_analysis.team_parts import read_actions, read_cycles, read_drivers, read_feedback, read_stories, read_team
 from qi_analysis.team_record_values import TeamRecord
 
@@ -48,7 +48,7 @@ def has_parts(folder: Path) -> bool:
 
 
 def _read_handover(path: Path, faults: Faults) -> str:
-    text = read_text(path, path.name, faults) if path.exists() else None
+    text = read_text(path, path.name, faults) if is_there(path) else None
     if text is not None:
         check_details(text.split("\n"), path.name, faults)
     return clean_prose((text or "").split("\n"))
@@ -63,7 +63,9 @@ def check_team_record(
     `day` and `today` (the clock's). last_review: the day to which the last published review looked.
     """
     faults = Faults([*(record.findings if record else ()), *team.findings])
-    check_stories(team, max(day, today or date.today()), faults)
+    latest = max(day, today or date.today())
+    check_stories(team, latest, faults)
+    check_future(team, latest, faults)
     check_cycles(team, day, faults)
     check_team(team, day, faults)
     check_movement(team, last_review, day, faults)

@@ -26,7 +26,7 @@ TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 # A module may import those before it and no other. A new module gets its place here.
 LAYERS = (
     "__init__ errors whole editions periods phrases places codes keys sequences chart_style svg disclosure cells team_record_values settings consent",
-    "days personal faults record_text record_lists record_prose team_parts team_checks team_dates team_record",
+    "days personal faults record_lines record_text record_lists record_prose team_parts team_checks team_dates team_record",
     "table_fields record_limits column_map project_file measure_names record",
     "headings csv_reader file_kinds workbook reader odd_rows extract account repair date_forms readable typed merge people referrals links contacts scores",
     "clean checks stages outcomes episodes pathways flags episode_flags bookings open_referrals measure_definitions measures",
@@ -42,8 +42,8 @@ LAYERS = (
     "fingerprint lock gate_text gate_tags gate_html gate_unpack gate_packed gate_written gate_decode gate_notebook gate_allow gate_look gate_records",
     "gate_extract gate_words gate_known gate_digests gate_names gate_store gate_prose gate_numbers gate gate_guard gate_verdict publish wall warm kernels rowless reports reading_age share_words share",
     "sample_layout sample_care sample_people sample_therapy sample_contacts sample_rows sample",
-    "seen manifest turns making runs definition_pages check_record read_back entry_kinds entry_files new_entry new_command",
-    "pack_sources pack_numbers pack_page page_learning meeting_days pack_handover pack_welcome pack_meeting pack_case_study life_qi packs",
+    "seen manifest turns making runs definition_pages read_back entry_kinds entry_files new_entry meeting_days check_record new_command",
+    "pack_sources pack_numbers pack_page page_learning pack_handover pack_welcome pack_meeting pack_case_study life_qi packs",
     "cli_run cli_check cli_share cli_packs cli __main__",
 )
 ORDER = [name for layer in LAYERS for name in layer.split()]

@@ -380,6 +380,16 @@ def test_what_may_not_leave_stops_a_pack_and_keeps_the_earlier_one(tmp_path, mon
     assert {path: path.read_bytes() for path in places.reports.rglob("packs/**/*.*")} == before
 
 
+@pytest.mark.parametrize("words", [("handover",), ("meeting", "2022-06-14")])
+def test_few_people_in_the_words_of_the_team_stop_no_pack(tmp_path, monkeypatch, words):
+    places = write_project(tmp_path)
+    rows = "id,action,owner,due,status\nA1,Ask three people how the call was,lead,2022-06-10,open\n"
+    (places.record / "actions.csv").write_text(rows, encoding="utf-8")
+    assert run_command(tmp_path, monkeypatch, *words).exit_code == 0
+    (page,) = places.reports.rglob("packs/*.html")
+    assert "Ask fewer than 8 people how the call was" in page.read_text(encoding="utf-8")
+
+
 def test_a_faulty_record_stops_a_pack_in_words(tmp_path, monkeypatch):
     places = write_project(tmp_path)
     (places.record / "team.toml").write_text("[[roles]]\nid = lead\n", encoding="utf-8")

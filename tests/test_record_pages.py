@@ -30,7 +30,17 @@ from qi_analysis.page_aim import describe_need, describe_plain_testing, describe
 from qi_analysis.page_record import EXAMPLE, join_words
 from qi_analysis.phrases import HIDDEN
 from qi_analysis.record_release import describe_weeks_left
-from qi_analysis.record_words import clean_plainly, clean_words, describe_state, find_kind, list_cycles, name_role
+from qi_analysis.record_words import (
+    NO_ROLE,
+    clean_plainly,
+    clean_words,
+    describe_state,
+    find_kind,
+    list_cycles,
+    mark_tested,
+    name_role,
+    protect_words,
+)
 from qi_analysis.settings import Aim
 from qi_analysis.team_record_values import (
     Action,
@@ -204,7 +214,11 @@ def test_tests_on_the_same_measure_at_the_same_time_cannot_be_told_apart():
     [
         ("one practitioner, 8 people", "one practitioner, 8 people", "one practitioner, 8 people"),
         ("on 3 people", "on fewer than 8 people", "on fewer than 8 people"),
+        ("more second sessions", "more second sessions", "more second appointments"),
         ("how LI CBT works", "how LI CBT works", "how Low Intensity CBT works"),
+        ("what only one person can do", "what only one role can do", "what only one role can do"),
+        ("ask one person", "ask fewer than 8 people", "ask fewer than 8 people"),
+        ("the PWPs ring", "the psychological wellbeing practitioners ring", "the psychological wellbeing practitioners ring"),
         ("ask two of them", "ask two of them", "ask two of them"),
         ("five new patients came", "fewer than 8 new patients came", "fewer than 8 new patients came"),
         ("12 people came", "12 people came", "about 10 people came"),
@@ -261,6 +275,32 @@ def test_a_person_s_name_is_never_shown_for_a_role():
 def test_a_test_is_told_as_it_stood(start, end, decision, state):
     cycle = Cycle("P1", "", date.fromisoformat(start), date.fromisoformat(end) if end else None, decision=decision)
     assert [describe_state(one, END) for one in list_cycles([cycle], END)] == ([state] if state else [])
+
+
+@pytest.mark.parametrize(
+    ("status", "start", "told"),
+    [("idea", "2022-11-01", "testing"), ("idea", "2023-01-10", "idea"), ("abandoned", "2022-11-01", "abandoned")],
+)
+def test_an_idea_whose_test_has_begun_does_not_wait(status, start, told):
+    cycle = replace(CYCLE, idea="I1", start=date.fromisoformat(start), end=None)
+    team = TeamRecord(drivers=(Driver("all", (Idea("I1", "A call", status=status),)),), cycles=(cycle,))
+    facts = draw_release(team).facts["team"]
+    assert [idea["status"] for idea in facts["drivers"][0]["ideas"]] == [told]
+    assert mark_tested(team, END).ideas[0].status == told
+
+
+def test_a_pack_holds_no_few_people_and_no_name_for_a_role():
+    team = TeamRecord(
+        team=Team((Role("lead", "project lead (PWP)", successor="Jo Example"),)),
+        actions=(Action("A1", "Ask three people", "Jo Example", date(2022, 6, 14)),),
+        handover="What only one person can do",
+    )
+    shown = protect_words(team)
+    assert (shown.team.roles[0].role, shown.team.roles[0].successor, shown.actions[0].owner) == (
+        "project lead (psychological wellbeing practitioner)", NO_ROLE, NO_ROLE,
+    )  # fmt: skip
+    assert (shown.actions[0].action, shown.actions[0].due) == ("Ask fewer than 8 people", date(2022, 6, 14))
+    assert shown.handover == "What only one role can do"
 
 
 def test_what_a_running_test_taught_later_is_not_told_yet():
@@ -542,9 +582,12 @@ def test_the_score_is_the_team_s_own_and_never_worked_out():
 
 def test_who_follows_and_who_is_trained_is_told(release):
     words = read_words(pages.show_method(release))
-    assert "project lead (PWP) since 1 January 2018, until 31 March 2023 nobody yet" in words
+    assert (
+        "project lead (psychological wellbeing practitioner) since 1 January 2018, until 31 March 2023 nobody yet"
+        in words
+    )
     assert "Pocket QI service user" in words
-    assert "Name a successor for the project lead (PWP) in team.toml." in words
+    assert "Name a successor for the project lead (psychological wellbeing practitioner) in team.toml." in words
 
 
 # --- what is new ---------------------------------------------------------------------------------------
@@ -649,8 +692,8 @@ def test_the_slip_can_be_answered_without_an_address(release):
     page = pages.show_new(release)
     words = read_words(page)
     assert (
-        "answer by e-mail or by phone. Or print this page" in words
-        and "the project lead (PWP), by NHS e-mail" in words
+        "in an e-mail, say them by phone, or print this page" in words
+        and "the project lead (psychological wellbeing practitioner), by NHS e-mail" in words
     )
     assert "The chart was hard to read We put the finding above it" in words
     assert not re.search(r"<(?:form|input|textarea)|@", str(page))
