@@ -41,6 +41,7 @@ def protect_results(results: pd.DataFrame, statistic: pd.Series, is_exact: pd.Se
     numerator or complement is small, the denominator still stands, unless the total would have been exact.
     """
     kind = results["measure_id"].map(statistic)
+    is_exact = is_exact.reindex(results.index, fill_value=False).astype(bool)
     is_share = kind.isin(SHARE_STATISTICS)
     is_count = kind.isin(["count", "sum"])
     top, bottom = results["numerator"], results["denominator"]

@@ -96,7 +96,7 @@ def render_chart_table(sources: Sources) -> str:
     chart = build_protected_chart(sources.release)
     notes = [_describe_month(row, sources) for row in chart.to_dict("records")]
     columns = {
-        "period": chart["interval_start"].dt.strftime("%Y-%m-%d"),
+        "period": chart["interval_start"].dt.strftime("%Y-%m"),
         "numerator": chart["numerator"].astype("Int64"),
         "denominator": chart["denominator"].astype("Int64"),
         "value": chart["value"].round(2),

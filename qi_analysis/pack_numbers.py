@@ -16,8 +16,9 @@ def build_protected_chart(release: Release) -> pd.DataFrame:
     """The months of the headline chart, every number of them protected strictly; is_hidden keeps what was hidden before."""
     chart = release.tables["chart"]
     kind = pd.Series("share" if release.facts["measure"]["chart"] in ("p", "pp", "ip") else "count", ["chart"])
-    plain = protect_results(chart.assign(measure_id="chart"), kind, pd.Series(False, ["chart"]))
-    return plain.assign(is_hidden=plain["is_hidden"] | chart["is_hidden"].astype(bool))
+    plain = protect_results(chart.assign(measure_id="chart"), kind, pd.Series(False, chart.index))
+    is_hidden = plain["is_hidden"] | chart["is_hidden"].astype(bool)
+    return plain.assign(is_hidden=is_hidden, denominator=plain["denominator"].mask(is_hidden))
 
 
 def describe_latest(release: Release) -> str:
