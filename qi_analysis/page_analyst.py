@@ -23,15 +23,20 @@ def show_checks(release: Release) -> Html:
         "Settled": f"{settled['min_weeks']} weeks and {settled['min_closed_share']:.0%} closed",
         "Fewest for a point": f"{facts['min_denominator']} people",
         "Protection": facts["protection"],
-        "Commit": made["commit"],
+        "Commit": _name(made["commit"]),
     }
     versions = {f"Version of {name}": version for name, version in made["versions"].items()}
-    digests = {f"Fingerprint of {name}": digest[:SHORT_DIGEST] for name, digest in made["fingerprints"].items()}
+    digests = {f"Fingerprint of {name}": _name(digest[:SHORT_DIGEST]) for name, digest in made["fingerprints"].items()}
     return Html(
         _render("Parameters and settings", parameters)
         + _render("Versions", versions)
         + _render("Fingerprints, the first letters", digests)
     )
+
+
+def _name(digest: str) -> str:
+    """A digest as a word with a letter before it: one of digits alone could be the number of a person."""
+    return f"g{digest}"
 
 
 def _render(caption: str, pairs: dict[str, str]) -> Html:
