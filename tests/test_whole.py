@@ -79,7 +79,8 @@ def check_standing(places, before: dict[str, bytes]) -> None:
     assert folders == set(published)
     for revisions in published.values():
         assert sorted(p.name for p in revisions[-1].folder.iterdir()) == [
-            "completion_review.html", "manifest.json", "results.csv",
+            "completion_review.html", "completion_review_analyst.html", "completion_review_plain.html", "manifest.json",
+            "results.csv", "verdict.json",
         ]  # fmt: skip
     assert (places.reports / "index.html").read_text().rstrip().endswith("</html>")
 
