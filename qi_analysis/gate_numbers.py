@@ -21,6 +21,7 @@ NOT_COUNT_HEADING = re.compile(
     r"|no\.(?! of)|definitions?|change|difference|sd|signal|value|hours?|minutes?|module|standard|length|minimum|maximum|lower|upper|setting|example|what|name|id|measure)\b|^#$",
     re.I,
 )
+PER_SO_MANY = re.compile(r"\b(?:of|in|per) every \d[\d,]*\b", re.I)  # "Of every 100" heads shares
 TRIMMINGS = re.compile(
     r"^\s*(?:(?:only|just|about|approx\.?|[~\u2248(])\s*)+(?=\d)|(?<=\d)\.0+$|(?<=\d)\s*(?:[*\u2020\u2021\u00a7)]|\[\w\]|[a-d](?=\s*$))+\s*$"
 )
@@ -49,7 +50,7 @@ def _check_table(table: Table, store: Store | None) -> Iterator[Finding]:
         yield Finding(LONG_TABLE, table.place)
     for number, row in enumerate(table.rows, 1):
         for column, cell in enumerate(row):
-            heading = table.headings[column] if column < len(table.headings) else ""
+            heading = PER_SO_MANY.sub("share", table.headings[column]) if column < len(table.headings) else ""
             if not table.is_printed and not COUNT_HEADING.search(heading):
                 continue
             kind = _judge_cell(cell, heading, (column, row[0]), store)

@@ -634,3 +634,9 @@ def test_the_command_finds_the_extract_of_the_project(project, tmp_path, monkeyp
             and "an identifier of the extract: line 2" in done.stderr
             and row[value] not in done.stderr
         )
+
+
+def test_a_column_of_every_100_holds_shares(guard):
+    table = "<table><thead><tr><th>Month</th><th>Of every 100</th></tr></thead><tbody><tr><th>May 2021</th><td>{}</td></tr></tbody></table>"
+    assert [check_page(page(table.format(share)), guard) for share in (43, 5)] == [[], []]
+    assert check_page(page(table.replace("Of every 100", "Of").format(5)), guard) != []
