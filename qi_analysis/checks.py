@@ -12,7 +12,8 @@ from qi_analysis.errors import DataProblem
 from qi_analysis.periods import Period, build_periods, describe_day
 
 ENOUGH_TO_JUDGE = 30  # rows in the median month; in smaller data an empty month can be chance
-FAR_SMALLER = 0.25  # of the month before
+FAR_SMALLER = 0.25  # of the month before, or of the mean of the months before and after
+QUIET_DAYS, NEARLY_ALL = 10, 0.95  # days at a month's end with under 5% of its records: longer than any holiday
 EARLIEST = Period(2008, 1)
 
 
@@ -45,21 +46,30 @@ def check_period(tables: Tables, period: Period, gaps: Mapping[str, str]) -> Non
 def _check_months(name: str, days: pd.Series, periods: list[Period], period: Period, gaps: Mapping[str, str]) -> None:
     first = periods[0].year * 12 + periods[0].month - 1
     month = months_of(days) - first
-    counts = np.bincount(month[(month >= 0) & (month < len(periods))], minlength=len(periods))
+    inside = (month >= 0) & (month < len(periods))
+    counts = np.bincount(month[inside], minlength=len(periods))
     if np.median(counts) < ENOUGH_TO_JUDGE:
         return
-    previous = counts[0]
-    for number, count in enumerate(counts[: periods.index(period) + 1]):
-        if periods[number].id in gaps:
-            continue
-        if number and count < FAR_SMALLER * previous:
-            what = f"no {name}" if count == 0 else f"far fewer {name} than the month before"
-            raise DataProblem(
-                f"{periods[number].words} has {what}: is a file missing or cut short? Export it again, or, if the "
-                f"month is known to be lost, add it to project.toml as [[accepted_gaps]] with month = "
-                f'"{periods[number].id}" and a reason.'
-            )
-        previous = count
+    late = days[inside].dt.day.groupby(month[inside]).quantile(NEARLY_ALL).reindex(range(len(periods)), fill_value=0)
+    judged = [n for n, one in enumerate(periods) if one.id not in gaps]
+    for place, number in enumerate(judged):
+        month_of, count = periods[number], counts[number]
+        if month_of > period:
+            return
+        around = [counts[n] for n in judged[max(0, place - 1) : place + 2] if n != number]
+        usual = max(around[0], sum(around) / len(around)) if place else 0
+        if count < FAR_SMALLER * usual:
+            _stop(month_of, f"no {name}" if count == 0 else f"far fewer {name} than the months around it")
+        if count >= ENOUGH_TO_JUDGE and month_of.end.day - late[number] > QUIET_DAYS:
+            _stop(month_of, f"next to no {name} after day {late[number]:.0f}")
+
+
+def _stop(month: Period, what: str) -> None:
+    raise DataProblem(
+        f"{month.words} has {what}: is a file missing or cut short? Export it again, or, if the "
+        f"month is known to be lost, add it to project.toml as [[accepted_gaps]] with month = "
+        f'"{month.id}" and a reason.'
+    )
 
 
 def data_date(tables: Tables, period: Period) -> date:

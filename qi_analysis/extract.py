@@ -199,11 +199,12 @@ def read_extract(raw: Path, columns: ColumnMap | None) -> Extract:
     for name, pieces in parts.items():
         frames[name], odd = reject_odd_rows(_join(pieces), written[name])
         rejected.append(odd.assign(table=name))
-    for source in sources:
-        if source.table in (*NEEDED, "appointments") and frames[source.table].empty:
-            raise DataProblem(f"{source.path.name}: there are headings and no record under them. Export it again.")
     files = [source.path.name for source in sources]
     lost = pd.concat(rejected, ignore_index=True).astype({"file": "int64", "line": "int64"})
+    for source in sources:
+        is_bare = frames[source.table].empty and source.table not in set(lost["table"])
+        if is_bare and source.table in (*NEEDED, "appointments"):
+            raise DataProblem(f"{source.path.name}: there are headings and no record under them. Export it again.")
     if layout == "national":
         names = read_tables_text()
         holds = [f"{names[source.table]['national']} {source.table}" for source in sources]

@@ -25,7 +25,9 @@ from qi_analysis.whole import clear_leftovers, write_folder
 
 
 def has_extract(places: Places) -> bool:
-    """Whether data/raw holds anything of its owner's."""
+    """Whether data/raw holds anything of its owner's. Raises DataProblem where it is no folder."""
+    if places.raw.exists() and not places.raw.is_dir():
+        raise DataProblem("data/raw is a file. Make it a folder and put the files of the extract in it.")
     files = places.raw.iterdir() if places.raw.exists() else ()
     return any(not path.name.startswith(".") and path.name != "README.md" for path in files)
 

@@ -4,6 +4,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 from datetime import date, datetime
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ def read_workbook(path: Path, headings: Headings) -> RawTable:
 def read_sheet(path: Path, headings: Headings) -> Sheet:
     """The sheet that matches best. Raises DataProblem when another sheet could be the table as well."""
     _check_parts(path)
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    book = openpyxl.load_workbook(BytesIO(path.read_bytes()), read_only=True, data_only=True)  # no judging by name
     found: list[tuple[int, Sheet]] = []
     for sheet in book.worksheets:
         rows, best = _read_rows(sheet), (0, 0)
@@ -117,7 +118,7 @@ def _check_formulas(path: Path, sheet: Sheet, found: dict[str, int]) -> None:
         sheets = [name for name in parts.namelist() if name.startswith("xl/worksheets/")]
         if not any(FORMULA.search(parts.read(name)) for name in sheets):
             return
-    book = openpyxl.load_workbook(path, read_only=True)
+    book = openpyxl.load_workbook(BytesIO(path.read_bytes()), read_only=True)
     written = _read_rows(book[sheet.name])
     book.close()
     for number in range(sheet.number + 1, len(written)):
