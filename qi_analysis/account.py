@@ -58,7 +58,7 @@ class Account:
         self.note(rule, table, len(rows))
 
     def set_aside(self, rows: pd.DataFrame, rule: str, table: str) -> None:
-        """Rows that are kept out; file, line and rule are remembered, never a value."""
+        """Rows that are kept out by one rule; file, line and rule are remembered, never a value."""
         if len(rows):
             self.aside.append(rows[["file", "line"]].assign(rule=rule, table=table))
             self.note(rule, table, len(rows))
@@ -95,21 +95,19 @@ class Account:
 
     def check_used(self) -> None:
         """Raises DataProblem for a file most of whose rows were set aside: it does not fit the others, or its columns."""
-        if not self.aside:
+        telling = [rows for rows in self.aside if rows["rule"].iloc[0] not in HARMLESS]
+        lost = sum((self._by_file(rows) for rows in telling), np.zeros(len(self.files), dtype="int64"))
+        wrong = np.flatnonzero((lost >= ENOUGH_ROWS) & (lost > MOST * self.rows_in))
+        if not len(wrong):
             return
-        every = pd.concat(self.aside, ignore_index=True)
-        every = every[~every["rule"].isin(HARMLESS)]
-        for n, rows_in in enumerate(self.rows_in):
-            lost = every[every["file"] == n]
-            if len(lost) < ENOUGH_ROWS or len(lost) <= MOST * rows_in:
-                continue
-            first = lost.sort_values("line").iloc[0]
-            usual = lost["rule"].mode().iloc[0]
-            says = next(rule["says"] for rule in read_rows(RULES) if rule["rule"] == usual)
-            raise DataProblem(
-                f"{self.files[n]}, line {int(first['line'])}: most rows of this file cannot be used, mainly because "
-                f"{says}. Check that its columns are right and that it belongs to the other files, and export it again."
-            )
+        file = int(wrong[0])
+        own = pd.concat([rows[rows["file"] == file] for rows in telling])
+        usual = own["rule"].mode().iloc[0]
+        says = next(rule["says"] for rule in read_rows(RULES) if rule["rule"] == usual)
+        raise DataProblem(
+            f"{self.files[file]}, line {int(own['line'].min())}: most rows of this file cannot be used, mainly because "
+            f"{says}. Check that its columns are right and that it belongs to the other files, and export it again."
+        )
 
     def build_quality(self) -> pd.DataFrame:
         """rule, table, field, rows, treatment, says, why: one row for each rule that was used, by table and field."""
