@@ -44,9 +44,9 @@ def _check_extract(places: "Places", record: "Record") -> None:
     """Print what is recognised in data/raw. Exits with 1 when something that is needed is missing."""
     from qi_analysis.extract import check_headings, find_sources
     from qi_analysis.lock import hold_lock
-    from qi_analysis.runs import choose_extract, has_extract
+    from qi_analysis.runs import choose_extract
 
-    with nullcontext() if has_extract(places) else hold_lock(places.processed):
+    with nullcontext() if places.has_extract else hold_lock(places.processed):
         raw = choose_extract(places)
     layout, sources, unused = find_sources(raw, record.columns)
     where = "data/raw" if raw == places.raw else "data/raw is empty; the synthetic sample is used"

@@ -6,7 +6,7 @@ from qi_analysis.codes import old_therapy_codes, read_code_lists
 from qi_analysis.faults import Faults
 from qi_analysis.record_limits import check_extract_date, check_texts
 from qi_analysis.record_text import read_source
-from qi_analysis.settings import ColumnMap, LocalFile
+from qi_analysis.settings import DATE_FORMS, ColumnMap, LocalFile
 from qi_analysis.table_fields import find_field
 
 
@@ -41,7 +41,7 @@ def _check_local(local: LocalFile, place: str, faults: Faults) -> None:
     for name in [ours for ours in set(local.columns.values()) if list(local.columns.values()).count(ours) > 1]:
         faults.stop(f"{place}.columns]", f"two headings are given the name {name!r}. Keep one of them.")
     for name, form in local.dates.items():
-        faults.one_of(f"{place}.dates] {name}", form, ("ISO", "d/m/Y", "m/d/Y"))
+        faults.one_of(f"{place}.dates] {name}", form, DATE_FORMS)
         if name in local.columns.values() and find_field(name).kind != "date":
             faults.stop(f"{place}.dates] {name}", "this name holds no date. Take the line out.")
     lists = read_code_lists()

@@ -56,12 +56,7 @@ def _find_project(file: Path) -> Places | None:
 
 def find_raw(places: Places) -> Path:
     """data/raw, or the synthetic sample when it is empty; nothing is written here."""
-    files = (
-        [p for p in places.raw.iterdir() if p.name != "README.md" and not p.name.startswith(".")]
-        if places.raw.is_dir()
-        else []
-    )
-    return places.raw if files else places.sample
+    return places.raw if places.has_extract else places.sample
 
 
 def read_columns(places: Places) -> ColumnMap | None:

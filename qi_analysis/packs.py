@@ -42,7 +42,7 @@ def read_sources(places: Places, day: date | None = None) -> Sources:
     record, team = read_whole_record(places.record)
     published = _find_newest(places)
     release = _read_release(places, published)
-    is_synthetic = release.facts["data_kind"] != "service" if release else not _has_extract(places)
+    is_synthetic = release.facts["data_kind"] != "service" if release else not places.has_extract
     if is_synthetic:  # the only data beside which the example may stand
         team = read_team_record(places.record, {one.id: one.chart for one in record.measures}, allow_example=True)
     if day is None:
@@ -67,11 +67,6 @@ def _read_release(places: Places, published: Published | None) -> Release | None
     folder = places.release(published.manifest["period"])
     release = read_release(folder) if (folder / "facts.json").exists() else None
     return release if release and release.facts.get("revision") == published.revision else None
-
-
-def _has_extract(places: Places) -> bool:
-    files = places.raw.iterdir() if places.raw.exists() else ()
-    return any(path.name != "README.md" and not path.name.startswith(".") for path in files)
 
 
 def _list_questions(page: Path) -> tuple[str, ...]:

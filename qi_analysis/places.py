@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from qi_analysis.errors import RecordProblem
+from qi_analysis.errors import DataProblem, RecordProblem
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,14 @@ class Places:
     @property
     def raw(self) -> Path:
         return self.root / "data" / "raw"
+
+    @property
+    def has_extract(self) -> bool:
+        """Whether data/raw holds anything of its owner's. Raises DataProblem where it is no folder."""
+        if self.raw.exists() and not self.raw.is_dir():
+            raise DataProblem("data/raw is a file. Make it a folder and put the files of the extract in it.")
+        files = self.raw.iterdir() if self.raw.exists() else ()
+        return any(not path.name.startswith(".") and path.name != "README.md" for path in files)
 
     @property
     def processed(self) -> Path:

@@ -18,7 +18,6 @@ from qi_analysis.codes import BLANKS, CodeList, read_value
 from qi_analysis.keys import tidy_texts
 
 Counts = dict[str, int]  # cleaning rule -> number of rows it touched
-DATE_FORMS = ("ISO", "d/m/Y", "m/d/Y")
 SERIAL_FIRST, SERIAL_LAST = 20000, 60000
 SERIAL_DAY_0 = date(1899, 12, 30)
 NO_DAYS = (date(1900, 1, 1), date(1899, 12, 30), date(1899, 12, 31))  # written where there is no date
@@ -94,7 +93,7 @@ def _read_odd_day(text: str, form: str, last_year: int) -> tuple[date | None, st
 def read_dates(column: pd.Series, form: str = "ISO", last_year: int = 2100) -> tuple[pd.Series, Counts]:
     """A text column as datetime64[s] dates, with counts of the repairs.
 
-    form: the column's declared form, one of DATE_FORMS. A date in another form is still read (day first) and
+    form: the column's declared form, one of settings.DATE_FORMS. A date in another form is still read (day first) and
     counted; 1 January 1900 and 31 December 9999 are stand-ins for no date; what cannot be read is missing.
     last_year decides the century of two-digit years.
     """

@@ -24,17 +24,9 @@ from qi_analysis.turns import Turns
 from qi_analysis.whole import clear_leftovers, write_folder
 
 
-def has_extract(places: Places) -> bool:
-    """Whether data/raw holds anything of its owner's. Raises DataProblem where it is no folder."""
-    if places.raw.exists() and not places.raw.is_dir():
-        raise DataProblem("data/raw is a file. Make it a folder and put the files of the extract in it.")
-    files = places.raw.iterdir() if places.raw.exists() else ()
-    return any(not path.name.startswith(".") and path.name != "README.md" for path in files)
-
-
 def choose_extract(places: Places) -> Path:
     """data/raw, or the shipped generator's extract when data/raw is empty (written on first use)."""
-    if has_extract(places):
+    if places.has_extract:
         return places.raw
     if not (places.sample / "IDS000Header.csv").exists():
         from qi_analysis.sample import write_sample

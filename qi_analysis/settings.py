@@ -8,6 +8,7 @@ from typing import Any
 from qi_analysis.team_record_values import Finding
 
 RULES = ("making_data_count", "anhoej", "ihi")
+DATE_FORMS = ("ISO", "d/m/Y", "m/d/Y")  # of a column of a local export
 EPISODE_RULES = ("li_first", "national_stage", "date_only", "last_therapy")
 
 

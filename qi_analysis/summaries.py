@@ -73,21 +73,21 @@ def build_counted(workings: Workings, earlier: pd.DataFrame | None = None) -> Co
 
     earlier: the counts of earlier releases, as read_ledger reads them.
     """
-    moved = find_moved(workings, earlier)
-    cells = _count(workings, Cells(moved=moved)).cells
+    cells = _count(workings, Cells()).cells
+    moved = find_moved(cells.build(), earlier)
+    if moved:
+        cells = _count(workings, Cells(moved=moved)).cells
     if earlier is not None:
         add_earlier_years(cells, earlier, workings.period)
     years = find_hidden_years(cells.build(), workings.period)
     return _count(workings, Cells(find_hidden(cells, earlier, years), moved))
 
 
-def find_moved(workings: Workings, earlier: pd.DataFrame | None) -> frozenset[str]:
+def find_moved(counts: pd.DataFrame, earlier: pd.DataFrame | None) -> frozenset[str]:
     """The names of counts that an earlier release showed exactly and that are another number now."""
     if earlier is None or earlier.empty:
         return frozenset()
-    cells = Cells()
-    build_released_results(workings, cells)
-    exact = earlier[earlier["low"] == earlier["high"]].merge(cells.build()[["name", "true"]], on="name")
+    exact = earlier[earlier["low"] == earlier["high"]].merge(counts[["name", "true"]], on="name")
     return frozenset(exact.loc[(exact["true_x"] != exact["true_y"]) & (exact["true_x"] > 0), "name"])
 
 
