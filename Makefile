@@ -18,7 +18,7 @@ test: .venv/test.done ## every check: style, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/nbstripout --verify $(STRIP) notebooks/*.ipynb
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lab: .venv/lab.done ## open the notebooks in JupyterLab
 	$(BIN)/qi lab
