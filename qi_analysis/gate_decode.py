@@ -14,7 +14,9 @@ from qi_analysis.gate_text import DECODED, DEEPEST, TOO_DEEP, Piece, Reading, Ta
 from qi_analysis.gate_unpack import is_packed, is_picture_or_font, read_bytes
 from qi_analysis.gate_written import read_written
 
-ESCAPES = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})|\\([0-7]{2,3})|=([0-9A-F]{2})")
+ESCAPES = re.compile(
+    r"\\u\{([0-9a-fA-F]{1,6})\}|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})|=([0-9A-F]{2})|\\(?P<octal>[0-7]{2,3})"
+)
 CSS_ESCAPES = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{6,}={0,2}(?![A-Za-z0-9+/=])")
 WRAPPED = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{12,}[ \t]*\r?\n\s*)+[A-Za-z0-9+/]+={0,2}")
@@ -25,7 +27,9 @@ UTF7 = re.compile(r"\+[A-Za-z0-9/+]{8,}-")
 UUENCODED = re.compile(r"^begin \d{3} ", re.M)
 APART = re.compile(r"(?<![\w])(?:[A-Za-z\d] ){5,}[A-Za-z\d](?![\w])")
 HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x|\\\\x)?((?:[0-9a-fA-F]{2}){4,})(?![0-9A-Za-z])")
-HEX_LIST = re.compile(r"(?:(?:0x|%|\\x)?[0-9a-fA-F]{2}[ ,:;-]{1,2}){5,}(?:0x|%|\\x)?[0-9a-fA-F]{2}\b")
+HEX_LIST = re.compile(
+    r"(?:(?:0x|%|\\x)?[0-9a-fA-F]{2}[ ,:;-]{1,2}){5,}(?:0x|%|\\x)?[0-9a-fA-F]{2}\b|\b(?:[0-9a-fA-F]{4} ){3,}[0-9a-fA-F]{2,4}\b"
+)
 CODES = re.compile(r"(?<![\d.])(?:\d{2,3}\s*[,;]\s*){5,}\d{2,3}(?![\d.])")
 DATA_ADDRESS = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[^;,]*)*)(;base64)?,([^\"'<>)]*)", re.I)
 LONG_BLOB = 100  # characters that look like base64 and are neither text nor a known wrapping
@@ -98,7 +102,8 @@ def _unwrap_text(piece: Piece) -> Iterator[tuple[str, str]]:
 
 
 def _escaped(hit: re.Match[str]) -> str:
-    return _character(int(hit[3], 8) if hit[3] else int(hit[1] or hit[2] or hit[4], 16))
+    octal = hit["octal"]
+    return _character(int(octal, 8) if octal else int(next(one for one in hit.groups() if one), 16))
 
 
 def _character(number: int) -> str:
@@ -168,7 +173,7 @@ def _unwrap_blobs(reading: Reading, piece: Piece) -> None:
         _read_base32(reading, hit[0].rstrip("="), place, depth)
     if UUENCODED.search(text):
         reading.fault(DECODED, place)
-    for hit in BASE85.finditer(text) if piece.kind in ("attribute", "comment", "data", "code", "output") else ():
+    for hit in BASE85.finditer(text) if piece.kind not in ("script", "style", "words") else ():
         _read_base85(reading, hit[0], place, depth)
     for hit in BITS.finditer(text):
         read_binary(reading, bytes(int(one, 2) for one in re.findall(r"[01]{8}", hit[0])), f"{place}, bits", depth)

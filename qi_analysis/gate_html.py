@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 from qi_analysis import gate_tags as tags
-from qi_analysis.gate_text import BREAK, Finding, Reading, Table, plain_text
+from qi_analysis.gate_text import BREAK, HIDE, SHOW, Finding, Reading, Table, plain_text
 
 SHORT = 25  # characters of a block that may go on in the next
 
@@ -23,6 +23,7 @@ class _Page(HTMLParser):
         self.in_caption = self.is_head = self.is_drawing = self.has_creator = False
         self.glyphs: list[str] = []
         self.policy: str | None = None
+        self.hidden = ""  # the inline tag whose words are not seen
         self.term = ""  # the last term of a list of terms
         self.short: list[str] = []  # blocks of a word or number, one after the other
 
@@ -39,9 +40,10 @@ class _Page(HTMLParser):
         if not text.strip():
             return
         self.reading.add("text", self.run_place, text, self.depth)
+        self.reading.add("joined", self.run_place, tags.join_cut_numbers(text), self.depth)
         if self.has_creator and "matplotlib" not in text.lower():
             self.reading.fault("a user name", f"{self.run_place}, metadata")
-        if len(text) > SHORT:
+        if len(text.replace(BREAK, "")) > SHORT:
             self.join_short()
         elif not self.is_drawing or re.fullmatch(
             r"\d|[^\W\d]\D*|[A-Z]{1,2}\d\w?|\d[A-Z]{2}", text.strip()
@@ -69,10 +71,12 @@ class _Page(HTMLParser):
         if re.search(r"\d.*\d", tag):
             self.reading.add("attribute", f"{self.place}, a tag", tag, self.depth)
         self._open(tag)
+        if tag in tags.INLINE and not self.hidden and tags.is_hidden(values):
+            self.hidden = tag
+            self._take(HIDE)
         for name, value in attrs:
             self._read_attribute(tag, name, value or "")
-        own = [f"{name.removeprefix('data-')}: {value}" for name, value in attrs if name.startswith("data-")]
-        for text in (", ".join(own), " ".join(value or "" for name, value in attrs if name.startswith("data-"))):
+        for text in tags.join_values(attrs):
             self.reading.add("joined", f"{self.place}, attributes", text, self.depth)
         if tag == "bdo" or "bidi-override" in values.get("style", ""):
             self._take("\u202e")
@@ -111,7 +115,8 @@ class _Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         self.raw_kind = "" if tag in ("script", "style") else self.raw_kind
         if tag in tags.INLINE:
-            self._take(BREAK)
+            self._take(SHOW if tag == self.hidden else BREAK)
+            self.hidden = "" if tag == self.hidden else self.hidden
             return
         text = "".join(self.run).replace(BREAK, "").strip()
         self.flush()
@@ -235,6 +240,7 @@ def read_html(reading: Reading, html: str, prefix: str = "", depth: int = 0, lin
         reading.faults.add(Finding("markup that cannot be read", page.place))
         rest = page.rawdata
     reading.add("comment", f"{prefix}the end of the page", rest, depth)
+    reading.add("comment", f"{prefix}closing tags", "\n".join(tags.CLOSING.findall(html)), depth)
     page.flush()
     page.join_short()
     while page.tables:

@@ -30,6 +30,8 @@ EPOCH = re.compile(r"(?<![\d.])(-?\d{7,10})(?:000)?(?![\d.])")
 SPACED = re.compile(
     r"(?<![^\W_])[A-Za-z]{1,4}(?: \d+)+(?![^\W_])|(?<![\w.,])\d{2,}(?: \d{2,})+(?![\w.,])"
 )  # an identifier with spaces
+THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3}){2,}(?![\d,]|\.\d)")
+GLUED_NUMBER = re.compile(r"[A-Za-z]{1,6}(\d{6,})[A-Za-z]{0,3}|0+([1-9]\d{5,})")
 PARTS = re.compile(r"[A-Z]+\d+|[A-Z]?[a-z]*\d+|\d+")  # of a word that an identifier is glued to
 TITLES = {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "rev"}
 LATEST_BIRTH = "2015"  # a page's own dates are later than any birth that matters
@@ -213,6 +215,8 @@ def _list_tokens(piece: Piece) -> Iterator[str]:
     text = COLOUR.sub(" ", piece.text) if piece.kind == "style" else piece.text
     for hit in TOKEN.findall(text):
         yield plain_identifier(hit)
+        if glued := GLUED_NUMBER.fullmatch(hit):
+            yield glued[1] or glued[2]
         if not hit.isalnum():
             parts = re.split(r"[-/_.:|]", hit)
             yield from map(plain_identifier, parts)
@@ -221,7 +225,7 @@ def _list_tokens(piece: Piece) -> Iterator[str]:
             yield from map(plain_identifier, PARTS.findall(hit))
             if re.fullmatch(r"(?:0x)?[0-9a-fA-F]{6,9}", hit):
                 yield str(int(hit, 16))
-    yield from (plain_identifier(hit) for hit in SPACED.findall(text))
+    yield from (plain_identifier(hit) for hit in (*SPACED.findall(text), *THOUSANDS.findall(text)))
     yield from list_ten_digits(piece)
 
 

@@ -8,7 +8,7 @@ from nhs_number import calculate_checksum
 
 from qi_analysis.gate_allow import Allowed
 from qi_analysis.gate_tags import LOADS
-from qi_analysis.gate_text import CODE, Finding, Piece, Reading
+from qi_analysis.gate_text import CODE, PROSE, Finding, Piece, Reading
 
 NHS = "an NHS number"
 BIRTH = "a date of birth"
@@ -18,9 +18,10 @@ POSTCODE, EMAIL, PHONE = "a postcode", "an e-mail address", "a phone number"
 USER = "a user name"
 SEPARATOR = r"[\W_]{1,4}"
 TEN = re.compile(
-    r"(?<![\d])(?<!\d[.,])(?:"
-    rf"0{{0,4}}\d{{10}}(?:\.0+)?|\d{{3}}{SEPARATOR}\d{{3}}{SEPARATOR}\d{{4}}|\d{{3}}{SEPARATOR}?\d{{3}}{SEPARATOR}?\d{{4}}|\d\d{SEPARATOR}\d{{4}}{SEPARATOR}\d{{4}}"
-    rf"|\d[,' .]\d{{3}}[,' .]\d{{3}}[,' .]\d{{3}}(?:\.0+)?|\d{{5}}[ -]\d{{5}}|\d{{4}}[ -]\d{{3}}[ -]\d{{3}}"
+    r"(?<!\d)(?<!\d\.)(?:0{0,4}\d{10}(?:\.0+)?|\d{3}(?P<cut>[ -])\d{3}(?P=cut)\d{4})(?!\d)(?!\.\d)"  # commas of a list may stand beside it
+    r"|(?<![\d])(?<!\d[.,])(?:"
+    rf"\d{{3}}{SEPARATOR}\d{{3}}{SEPARATOR}\d{{4}}|\d{{3}}{SEPARATOR}?\d{{3}}{SEPARATOR}?\d{{4}}|\d\d{SEPARATOR}\d{{4}}{SEPARATOR}\d{{4}}"
+    rf"|\d[,' ._]\d{{3}}[,' ._]\d{{3}}[,' ._]\d{{3}}(?:\.0+)?|\d{{5}}[ -]\d{{5}}|\d{{4}}[ -]\d{{3}}[ -]\d{{3}}"
     r"|\d(?P<gap>[\W_]{1,4})\d(?:(?P=gap)\d){8}|\d\d(?:[ -]\d\d){4})(?![\d])(?![.,]\d)"
 )
 LETTERS = re.compile(r"(?<![^\W_])(?=\d*[OoIl])(?=[OoIl]*\d)[\dOoIl]{10}(?![^\W_])")
@@ -30,17 +31,18 @@ EXPONENT = re.compile(r"(?<![\d.])\d+(?:\.\d+)?[eE]\+?0?\d(?![\d.])")
 IN_PATH = re.compile(r"(?<![\d.])\d{10}(?:\.0+)?(?![\d.])")
 DIGEST = re.compile(r"(?<![0-9A-Za-z])(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{16,}(?![0-9A-Za-z])")
 GUID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
-NEVER = {"0000000000", "0123456789"}  # a row of digits, not a person
+NEVER = {"0000000000", "0123456789", "01234567890"}  # a row of digits, not a person
 DATE = (
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)?\d\d"
     r"|\d{1,2}(?:st|nd|rd|th)?[ -](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[ ,-]{1,2}(?:19|20)?\d\d"
-    r"|(?:(?:19|20)\d\d, ?\d{1,2}, ?\d{1,2})|\d{1,2}(?:st|nd|rd|th)? of [a-z]{3,9},? (?:19|20)\d\d"
+    r"|(?:(?:19|20)\d\d, ?\d{1,2}, ?\d{1,2})|(?:\d{1,2}(?:st|nd|rd|th)?|first|second|third|[a-z]th) of [a-z]{3,9},? (?:19|20)\d\d"
     r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d{1,2}(?:st|nd|rd|th)?,? (?:19|20)\d\d|(?:19|20)\d{6})"
 )
 LABEL = r"(?:\bd\.?o\.?b\b\.?|dates? of birth|birth[ _-]?(?:date|day)|person_?birth_?date|\bborn\b)"
 ROUGHLY = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* (?:19|20)\d\d|\d{5}"  # month and year, a spreadsheet's day
 BIRTH_DATE = re.compile(
-    rf"{LABEL}[^\n]{{0,40}}?\n?(?<!\d){DATE}(?!\d)|{LABEL}[\s:=\"'>|]{{0,5}}(?:{ROUGHLY})(?![\d.,])|(?<!\d){DATE}[^\w\n]{{0,5}}{LABEL}",
+    rf"{LABEL}[^\n]{{0,40}}?\n?(?<!\d){DATE}(?!\d)|{LABEL}[\s:=\"'>|]{{0,5}}(?:{ROUGHLY})(?![\d.,])|(?<!\d){DATE}[^\w\n]{{0,5}}{LABEL}"
+    r"|\bb\.\s?\d{1,2}[/.-]\d{1,2}[/.-](?:19\d\d|[3-9]\d)\b",
     re.I,
 )
 A_DATE = re.compile(rf"(?:{DATE})(?:[T ][\d:.Z+]+)?", re.I)
@@ -50,12 +52,12 @@ PATTERNS = {
         r"|(?<![\w.~/-])/(?:[\w.-]{1,60}/){1,9}[\w-]{1,60}\.(?:csv|tsv|xlsx?|parquet|ipynb|py|json|txt|log|db|R)\b"
         r"|(?<![\w.])/root\b|/(?:usr|lib)/[\w/.-]*python|(?<![A-Za-z])[A-Za-z]:(?:\\{1,2}|/(?!/))[\w$. ]"
         r"|(?<![\\\w])\\\\{1,3}[A-Za-z][\w.$-]{2,}\\{1,2}[A-Za-z]\w*|\bfile:/|(?<!\w)~[a-z]\w+/"
-        r"|(?<!\w)~/[\w.-]+/|(?<![:\w/])//[A-Za-z][\w.-]+/\w|(?<![\w.])/[a-z]/Users/|\b(?:s3|gs|abfss?|wasbs?|smb|sftp|ssh|hdfs)://\w"
+        r"|(?<!\w)~/[\w.-]+/|(?<![:\w/])//[A-Za-z][\w.-]+/\w|(?<![\w.])/[a-z]/Users/|\b(?:vscode|s3|gs|abfss?|wasbs?|smb|sftp|ssh|hdfs)://\w"
         r"|%(?:USERPROFILE|USERNAME|APPDATA|HOMEPATH|TEMP)%|\$HOME\b",
     ),
     TRACEBACK: re.compile(
         r"Traceback \(most recent|\x1b\[|\x9b\d|\[[01];3[0-9]m|(?<!\w)[A-Z][A-Za-z]*(?:Error|Exception|Warning|Exit|Interrupt): ?"
-        r"|\bFile [\"'][^\"'\n]+[\"'], line \d+|^-+> \d+ |<ipython-input-|\bCell In ?\[\d+\], line|\bansi-(?:red|bold|[a-z]+-(?:fg|bg|intense))|site-packages[/\\]",
+        r"|\bFile [\"'][^\"'\n]+[\"'], line \d+|^-+> \d+ |<ipython-input-|Execution halted|\bCell In ?\[\d+\], line|\bansi-(?:red|bold|[a-z]+-(?:fg|bg|intense))|site-packages[/\\]",
         re.M,
     ),
     USER: re.compile(
@@ -65,6 +67,7 @@ PATTERNS = {
     LOADS: re.compile(r"\bwss?://\w", re.I),
     "a script in an address": re.compile(r"\bjavascript:\s*\w", re.I),
 }
+ACCOUNT = re.compile(r"(?<![\w\\])[A-Z][A-Z0-9-]{2,14}\\[a-z][a-z0-9._]{2,}")  # of a Windows domain
 MAIL = re.compile(
     r"[\w.+'-]@[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.[A-Za-z]{2,}\b"
     r"|[\w.+-] at [\w-]{1,63} dot [\w-]{2,63}\b|[\w.+-] ?[\[({]at[\])}] ?[\w-]{1,63}(?: ?(?:[\[({]dot[\])}]|\.) ?[\w-]{1,63})+",
@@ -75,8 +78,11 @@ OUTWARD = r"(?:GIR|[A-PR-UWYZ](?:\d[\dABCDEFGHJKPSTUW]?|[A-HK-Y]\d[\dABEHMNPRVWX
 CODE_OF_POST = re.compile(
     rf"(?<![\w#.-])(?:{OUTWARD}[ -]{{0,2}}{INWARD}|(?i:{OUTWARD}[ \n]{{1,2}}{INWARD})|{OUTWARD} \| {INWARD}|GIR ?0AA)(?![\w-])"
 )
+LOWER_POST = re.compile(r"(?<![\w#./-])[a-pr-uwyz][a-hk-y]\d[\da-z]?\d[abd-hjlnp-uw-z]{2}(?![\w-])")  # what people type
 CALL = re.compile(
     r"(?<![\d:])447\d{9}(?!\d)|(?<![\w.,/#-])(?<!\d:)(?:(?:\+|00)44[ .-]?(?:\(0\)[ .-]?)?[1-35789]|\(?0[1-35789])\d{1,3}\)?(?:[ .-]{0,2}\d{2,6}){1,3}(?![\w]|[.,:/-]\d)"
+    r"|(?<=,)0[127]\d{9}(?=,|$)",
+    re.M,
 )
 
 
@@ -131,11 +137,13 @@ def _list_kinds(piece: Piece) -> Iterator[str]:
     for kind, pattern in PATTERNS.items():
         if not (kind == TRACEBACK and piece.kind in CODE) and pattern.search(text):
             yield kind
+    if piece.kind in PROSE and ACCOUNT.search(text):
+        yield USER
     if BIRTH_DATE.search(text):
         yield BIRTH
     if MAIL.search(text):
         yield EMAIL
-    if piece.kind != "style" and CODE_OF_POST.search(text):
+    if piece.kind != "style" and CODE_OF_POST.search(text) or piece.kind in PROSE and LOWER_POST.search(text):
         yield POSTCODE
     if piece.kind != "style" and any(_is_phone(hit[0]) for hit in CALL.finditer(text)):
         yield PHONE
@@ -143,4 +151,4 @@ def _list_kinds(piece: Piece) -> Iterator[str]:
 
 def _is_phone(text: str) -> bool:
     digits = re.sub(r"^(?:00)?44", "0", re.sub(r"\D", "", text.replace("(0)", "")))
-    return len(digits) in (10, 11)
+    return len(digits) in (10, 11) and digits not in NEVER

@@ -1,5 +1,6 @@
 """Names of the extract on a page: in both orders, split, in capitals, in addresses; ordinary words are no names by themselves."""
 
+import calendar
 import re
 
 from qi_analysis.gate_known import TITLES, Known, join_pair
@@ -7,6 +8,7 @@ from qi_analysis.gate_text import Finding, Piece, Reading, fold, list_names
 from qi_analysis.gate_words import read_vocabulary
 
 NAME = "a name of the extract"
+MONTH_NAMES = {name.lower() for name in calendar.month_name if name}
 NEAR = 3  # words between which a forename and a surname belong together
 READ = ("text", "cell", "words")  # where a name has its capital
 
@@ -77,5 +79,7 @@ def _stands_together(pair: str, piece: Piece) -> bool:
         [rf"(?:{word.capitalize()}|{word.upper()})" for word in (one, other)] if piece.kind in READ else [one, other]
     )
     flags = 0 if piece.kind in READ else re.I
+    if {one, other} <= MONTH_NAMES:  # "April, May" is a list, "April May" may be somebody
+        return bool(re.search(rf"(?<!, )\b(?:{forms[0]} {forms[1]}|{forms[1]} {forms[0]})\b(?!,)", text, flags))
     gap = r"[\W_]{1,4}(?:[A-Z][A-Za-z.'-]*[\W_]{1,3})?"  # a middle name may stand between
     return bool(re.search(rf"\b{forms[0]}{gap}{forms[1]}\b|\b{forms[1]}{gap}{forms[0]}\b", text, flags))

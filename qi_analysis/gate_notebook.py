@@ -21,7 +21,7 @@ KNOWN_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "applica
 def read_notebook(reading: Reading, text: str, links: tuple[str, ...] = ()) -> bool:
     """Add everything a notebook holds to a reading. False when the text is no notebook."""
     try:
-        notebook = json.loads(text)
+        notebook = json.loads(text, object_pairs_hook=_refuse_twice)
         cells = notebook["cells"]
         metadata = notebook.get("metadata", {})
         for number, cell in enumerate(cells, 1):
@@ -37,6 +37,14 @@ def read_notebook(reading: Reading, text: str, links: tuple[str, ...] = ()) -> b
     read_json(reading, {name: part for name, part in notebook.items() if name != "cells"}, "the notebook's metadata")
     _check_owner(reading, metadata, "the notebook's metadata")
     return True
+
+
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. Raises ValueError where a name stands twice: the first of the two would not be read."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError
+    return values
 
 
 def _check_owner(reading: Reading, metadata: Any, place: str) -> None:

@@ -22,6 +22,8 @@ NOT_COUNT_HEADING = re.compile(
     re.I,
 )
 PER_SO_MANY = re.compile(r"\b(?:of|in|per) every \d[\d,]*\b", re.I)  # "Of every 100" heads shares
+ABOUT_NO_PEOPLE = re.compile(r"\b(?:points?|rules?|version|change|threshold|cut-?off)\b|^(?:min|max)_", re.I)
+FEWER = re.compile(r"\s*(?:<|\u2264|under|fewer than|less than|up to) ?[2-7]\s*$", re.I)
 TRIMMINGS = re.compile(
     r"^\s*(?:(?:only|just|about|approx\.?|[~\u2248(])\s*)+(?=\d)|(?<=\d)\.0+$|(?<=\d)\s*(?:[*\u2020\u2021\u00a7)]|\[\w\]|[a-d](?=\s*$))+\s*$"
 )
@@ -51,7 +53,7 @@ def _check_table(table: Table, store: Store | None) -> Iterator[Finding]:
     for number, row in enumerate(table.rows, 1):
         for column, cell in enumerate(row):
             heading = PER_SO_MANY.sub("share", table.headings[column]) if column < len(table.headings) else ""
-            if not table.is_printed and not COUNT_HEADING.search(heading):
+            if heading.lower() == "counts as" or not table.is_printed and not COUNT_HEADING.search(heading):
                 continue
             kind = _judge_cell(cell, heading, (column, row[0]), store)
             if kind:
@@ -64,13 +66,14 @@ def _judge_cell(cell: str, heading: str, about: tuple[int, str], store: Store | 
     hit = CELL_COUNTS.fullmatch(cell.strip())
     if not hit and is_sure:
         hit = CELL_COUNTS.fullmatch(TRIMMINGS.sub("", cell).strip())
-        if SPELLED_CELL.match(cell):
+        if SPELLED_CELL.match(cell) or FEWER.match(cell):
             return SMALL_CELL
     if not hit:
         return None
     column, label = about
     counts = bool(COUNT_HEADING.search(heading))
-    others = bool(NOT_COUNT_HEADING.search(heading)) or (not heading and bool(NOT_COUNT_HEADING.search(label)))
+    others = bool(NOT_COUNT_HEADING.search(heading)) or bool(not counts and ABOUT_NO_PEOPLE.search(label))
+    others |= not heading and bool(NOT_COUNT_HEADING.search(label))
     in_brackets = hit.lastindex is not None and hit.lastindex > 1
     if column == 0 and not counts:
         return None

@@ -62,7 +62,8 @@ def read_binary(reading: Reading, data: bytes, place: str, depth: int) -> bool:
             continue
         values = _list_values(data, code)
         are_digits = len(values) >= FEWEST_DIGITS and all(one in range(10) for one in values)
-        if are_digits or (size == 8 and all(one == 0 or 1e-4 < abs(one) < 1e13 for one in values)):
+        are_identifiers = size == 4 and code[1] == "i" and all(9_999 < one < 10**8 for one in values)
+        if are_digits or are_identifiers or (size == 8 and all(one == 0 or 1e-4 < abs(one) < 1e13 for one in values)):
             reading.add(
                 "data", f"{place}, packed array", _write(values), depth
             )  # bytes of another kind hardly ever are

@@ -20,7 +20,7 @@ OTHER_THINGS = (
 )
 NUMBERS = "[2-7]|" + "|".join(SMALL_WORDS[1:])
 BETWEEN = rf"(?:(?!{OTHER_THINGS}\b)[a-z'-]+ ){{0,2}}?"
-THRESHOLD = r"(?! (?:or (?:more|fewer|less|over)|can|could|may|might|would|should|must|check|agree|sign|read|review|meet|decide|look|approve|need)\b)"
+THRESHOLD = r"(?! (?:or (?:more|fewer|less|over)|can|could|may|might|would|should|must|check|agree|sign|read|review|meet|decide|look|approve|need|numbers?|identifiers?)\b)"
 COUNTED = re.compile(rf"(?<![\d.,/-])\b({NUMBER})\b(?![.,/-]?\d|%)\)? {BETWEEN}{PEOPLE}\b(?![-']){THRESHOLD}", re.I)
 SPELLED = re.compile(rf"\b({'|'.join(SMALL_WORDS)}) {BETWEEN}{PEOPLE}\b(?![-']){THRESHOLD}", re.I)
 DONE = r"(?: who)? (?:was|were|had|left|died|did|came|got|began|stopped|\w+ed)\b"
@@ -32,7 +32,7 @@ ONE = re.compile(
     r"\b(?:a|the|one) (?:single|sole|only|lone) (?:person|patient|client|woman|man)\b|\b(?:sole|only) (?:patient|client|woman|man)\b"
     r"|\ba (?:couple|handful) of (?:people|patients|clients|women|men)\b|\bboth (?:(?:people|patients|clients|women|men) (?:left|died|were|had|did|was|[a-z]+ed)|of them)\b"
     r"|\b(?:only|exactly|just) [1-7](?=\s*(?:[.,;)]|$))|"
-    r"\b(?:only|just|exactly|single) one (?:person|patient|client|woman|man)\b|\bone (?:person|patient|client|woman|man)(?: who)? (?:was|had|left|died|did|has left|\w+ed)\b",
+    r"\b(?:only|just|exactly|single) one (?:person|patient|client|woman|man)\b(?! (?:can|could|may|might|must|should)\b)|\bone (?:person|patient|client|woman|man)(?: who)? (?:was|had|left|died|did|has left|\w+ed)\b",
     re.I,
 )
 OUT_OF = re.compile(
@@ -42,7 +42,7 @@ SPELLED_OUT_OF = re.compile(
     rf"\b({'|'.join(SMALL_WORDS)}) (?:out )?of (?:the |our |these |those )?(?:{NUMBER} )?{PEOPLE}\b", re.I
 )
 SAID = re.compile(
-    rf"\b(?:{PEOPLE}|left early|completed|count|n)(?: [\w-]+){{0,5}}\s*[:=]\s*({NUMBER})\b(?![.,/-]?\d|%)(?! ?[a-z])|\b[nN]\s*=\s*({NUMBER})\b(?![.,]\d|%)"
+    rf"\b(?:{PEOPLE}|left early|completed|(?<!contact )(?<!session )count|n)(?: [\w-]+){{0,5}}\s*[:=]\s*({NUMBER})\b(?![.,/-]?\d|%)(?! ?[a-z])|\b[nN]\s*=\s*({NUMBER})\b(?![.,]\d|%)"
     rf"|\b{PEOPLE}(?: (?:completed|left|left early|in treatment))? \(({NUMBER})\)|\b(?:completed|left|recovered|declined|died|dropped out) ([1-7])(?=[,;.)]|$)"
     rf"|\b{PEOPLE} ({NUMBER})(?=\s*(?:[,;)]|\.\s|\.?$))|(?<![\d.,/-])\b({NUMBER}) \(\d[\d.]*%\)|\d% \(({NUMBER})\)",
     re.I,
@@ -52,7 +52,7 @@ WHO = re.compile(
     re.I,
 )
 MONTH = re.compile(
-    r"(?:\b(?:january|february|march|april|may|june|july|august|september|october|november|december)|\b\d\d?|\b(?:since|by|of|during)) $",
+    r"(?:\b(?:january|february|march|april|may|june|july|august|september|october|november|december)|\b\d\d?|\b(?:since|by|(?<!out )of|during)) $",
     re.I,
 )
 SHARE_OF = re.compile(
@@ -66,7 +66,7 @@ IN_ALL = re.compile(
 )
 SPELLED_DID = re.compile(
     rf"\b(?:{'|'.join(SMALL_WORDS[1:])}) (?:of (?:them|these|those) )?(?:have |had )?(?:recovered|died|left early|dropped out|withdrew|disengaged|declined|did not)\b"
-    r"|\b[2-7] of (?:them|these|those)\b",
+    r"|(?<!beyond )\b[2-7] of (?:them|these|those)\b",
     re.I,
 )
 DID = re.compile(

@@ -1,6 +1,7 @@
 """Tables of records, which hold one person a row: of the page, of JSON, or written out as text."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from qi_analysis.gate_look import A_DATE, BIRTH, LABEL
@@ -25,6 +26,7 @@ FRAME = re.compile(
     r"\bRangeIndex: \d|\bdtype: ?['\"]?(?:object|str|int|float|bool|category|datetime)|\d non-null\b"
 )  # printed by pandas
 MOST_DATES = 15
+A_DAY = re.compile(r"(?<!\S)(?:\d{4}-\d\d-\d\d(?:T\S+)?|\d{1,2}/\d{1,2}/(?:\d\d){1,2})(?!\S)")
 MOST_BARE = 20  # rows of a table without headings
 MOST_ROWS = 5_000
 
@@ -45,9 +47,15 @@ def find_records(reading: Reading) -> set[Finding]:
         if piece.kind in ("text", "cell", "output", "comment", "data", "attribute", "joined"):
             if FRAME.search(piece.text) or _holds_records(piece.text):
                 found.add(Finding(RECORDS, piece.place))
-            if sum(bool(A_DATE.fullmatch(line.strip())) for line in piece.text.splitlines()) >= MOST_DATES:
+            if _count_days(piece.text.splitlines()) >= MOST_DATES:
                 found.add(Finding("a column of dates", piece.place))
     return found
+
+
+def _count_days(lines: list[str]) -> int:
+    """How many lines are a day, or rows with a day and as many words each, as a frame is printed."""
+    rows = Counter(len(line.split()) for line in lines if A_DAY.search(line))
+    return max(sum(bool(A_DATE.fullmatch(line.strip())) for line in lines), *rows.values(), 0)
 
 
 def _check_records(table: Table) -> Iterator[Finding]:

@@ -1,13 +1,17 @@
 """The numbers that a release holds: a number of people on a page must be one of them."""
 
+import csv
 import re
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from qi_analysis.release import Release
 
 NUMBER = r"\d{1,3}(?:,\d{3})+|\d+"
 LARGEST_HIDDEN = 7
+SMALLEST_NATIONAL = 10_000
 NOT_RELEASED = "a number of people that the release does not hold"
 
 
@@ -32,6 +36,7 @@ def build_store(release: Release) -> Store:
                 numbers |= {int(last[name].sum()) for name in ("numerator", "denominator")}
         for name in table.select_dtypes(["object", "string"]):
             numbers |= {one for text in set(table[name].dropna().astype("str")) for one in list_numbers(text)}
+    numbers |= read_national_counts()
     waiting: list[Any] = [release.facts]
     while waiting:
         one = waiting.pop()
@@ -42,6 +47,18 @@ def build_store(release: Release) -> Store:
         elif one is not None:
             numbers |= set(list_numbers(str(one)))
     return Store(frozenset(numbers), max((len(table) for table in release.tables.values()), default=0))
+
+
+@cache
+def read_national_counts() -> frozenset[int]:
+    """The counts published for England, those larger than any of one service: they are everybody's to quote."""
+    path = Path(__file__).parents[1] / "data" / "reference" / "service_monthly.csv"
+    if not path.is_file():
+        return frozenset()
+    with path.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    values = [row["value"] for row in rows if row.get("org_type") == "England" and row.get("statistic") == "count"]
+    return frozenset(int(one) for one in values if one.isdecimal() and int(one) >= SMALLEST_NATIONAL)
 
 
 def list_numbers(text: str) -> list[int]:

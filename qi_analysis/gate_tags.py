@@ -14,11 +14,15 @@ LOADING = {
 INLINE = {
     "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "del", "kbd", "mark",
     "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tspan", "tt", "u", "var", "wbr",
-    "textpath", "ruby", "rb", "label", "template", "slot", "img",
+    "textpath", "ruby", "rb", "rt", "rp", "mn", "mi", "mo", "mrow", "mtext", "label", "template", "slot", "img",
 }  # fmt: skip
 PATHS = {"d", "points", "transform", "viewbox", "gradienttransform", "x", "y", "x1", "y1", "x2", "y2", "dx", "dy"}
 WORDS = {"alt", "title", "aria-label", "aria-description", "aria-valuetext", "summary", "label", "placeholder", "abbr"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+SAID = {"itemprop", "property", "name", "content", "value"}  # a name and its value, in two attributes of one tag
+UNSEEN = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d])|opacity:0(?![.\d])")
+CLOSING = re.compile(r"</[A-Za-z][^\s<>]{0,40}\s([^<>]+)>")  # attributes of a closing tag
+CUT_NUMBER = re.compile(r"(?<!\d)\d[\d -]{0,12}(?:\n[\d -]{0,12}\d){1,9}(?!\d)")  # a number in several lines
 LINKS = re.compile(r"#|\.{1,2}/|(?!//)[\w./-]+(?:#[\w-]*)?$")
 PICTURE = re.compile(r"data:(?:image/(?:png|jpeg|gif|webp|svg\+xml)|font/\w+)[;,]", re.I)
 LOADING_STYLE = re.compile(
@@ -43,6 +47,24 @@ def read_glyph(attributes: dict[str, str]) -> list[str]:
     """The character that a <use> draws, when the name of its shape says which."""
     glyph = GLYPH.search(attributes.get("href") or attributes.get("xlink:href") or "")
     return [chr(int(glyph[1], 16))] if glyph and int(glyph[1], 16) < 0x110000 else []
+
+
+def join_values(attrs: list[tuple[str, str | None]]) -> tuple[str, str]:
+    """The data of a tag with their names, and without: parts of one record may stand in several attributes."""
+    own = [(name.removeprefix("data-"), value or "") for name, value in attrs if name.startswith("data-")]
+    said = [value or "" for name, value in attrs if name in SAID]
+    return ", ".join([f"{name}: {value}" for name, value in own] + said), " ".join(value for _, value in own)
+
+
+def join_cut_numbers(text: str) -> str:
+    """The numbers of ten digits that a text holds in several lines, one a line."""
+    numbers = (re.sub(r"\D", "", hit[0]) for hit in CUT_NUMBER.finditer(text))
+    return "\n".join(one for one in numbers if len(one) == 10)
+
+
+def is_hidden(attributes: dict[str, str]) -> bool:
+    """Whether the words of an element are not seen."""
+    return "hidden" in attributes or bool(UNSEEN.search(re.sub(r"\s", "", attributes.get("style", "").lower())))
 
 
 def is_policy(meta: dict[str, str]) -> bool:

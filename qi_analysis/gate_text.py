@@ -10,6 +10,7 @@ DEEPEST = 6  # wrappings inside wrappings
 MOST_FINDINGS = 40
 SHORTEST_PATH = 10  # coordinates of fewer characters hold no number of ten digits
 BREAK = "\x01"  # where an inline tag stood
+HIDE, SHOW = "\x02", "\x03"  # around the words of an inline element that is not seen
 FILLERS = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10)}  # seen as nothing
 LOOK_ALIKES = str.maketrans("АВЕКМНОРСТУХаеорсухіјѕԁΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTYXaeopcyxijsdABEZHIKMNOPTYXo")
 DECODED, TOO_DEEP = "something that cannot be decoded", "something packed too deep or too large to be read"
@@ -80,6 +81,9 @@ class Table:
 
 def tidy(text: str) -> set[str]:
     """The text in plain characters: inline tags taken away, and once more with a space in their place."""
+    if HIDE in text:
+        seen = re.sub(f"{HIDE}.*?(?:{SHOW}|$)", "", text, flags=re.S)
+        return tidy(text.replace(HIDE, BREAK).replace(SHOW, BREAK)) | tidy(seen)
     plain = plain_text(text)
     forms = {plain.replace(BREAK, ""), re.sub(f"{BREAK}+", " ", plain)} if BREAK in plain else {plain}
     return forms | {one[::-1] for one in forms} if "\u202e" in text else forms

@@ -15,6 +15,8 @@ LARGEST_MEMBER = 4_000_000  # bytes of one packed part once unpacked
 MOST_MEMBERS = 200
 PRINTABLE = re.compile(rb"[\t\n\r\x20-\x7e]*")
 READABLE = re.compile(rb"[\t\n\r\x20-\x7e]{6,}")
+TELLING = re.compile(rb"[\w .@/:,-]{10,}")  # words inside bytes that are no text
+LONG_NUMBER = re.compile(rb"\d[\d -]{8,}\d")
 WIDE = re.compile(rb"(?:[\x20-\x7e]\0){6,}")
 DOCUMENTS = (
     b"%PDF",
@@ -78,10 +80,17 @@ def read_bytes(reading: Reading, data: bytes, place: str, depth: int) -> bool:
     elif data.startswith(DOCUMENTS):
         reading.fault(DECODED, f"{place}, a document")
     elif is_picture_or_font(data):
-        _read_strings(reading, data if not data.startswith(FONTS) else b"", f"{place}, picture", depth)
+        if not data.startswith(FONTS):
+            _read_strings(reading, data, f"{place}, picture", depth)
+        for digits in LONG_NUMBER.findall(data):  # the words of a font tell of who drew it
+            reading.add("data", f"{place}, font", digits.decode("ascii"), depth)
+    elif data[:1] == b"\x80" and data[1:2] in (b"\2", b"\3", b"\4", b"\5") and data.endswith(b"."):
+        reading.fault(DECODED, f"{place}, a pickle")
     else:
         text = _as_text(data)
         if text is None:
+            for words in TELLING.findall(data):
+                reading.add("data", place, words.decode("ascii", "replace"), depth)
             return _inflate_bare(reading, data, place, depth)
         reading.add("data", place, text, depth)
         if re.search(r"<[a-z!/][^>]*>", text, re.I):
@@ -195,7 +204,7 @@ def _read_member(reading: Reading, plain: bytes, place: str, depth: int) -> None
 
 def _read_png(reading: Reading, data: bytes, place: str, depth: int) -> None:
     """The chunks of a PNG that are not drawing, and whatever follows its end."""
-    at = len(PNG)
+    at, name = len(PNG), b"IEND" if len(data) == len(PNG) else b""
     while at + 8 <= len(data):
         length, name = struct.unpack(">I4s", data[at : at + 8])
         body = data[at + 8 : at + 8 + length]
@@ -206,6 +215,8 @@ def _read_png(reading: Reading, data: bytes, place: str, depth: int) -> None:
         at += 12 + length
         if name == b"IEND":
             break
+    if name != b"IEND":
+        reading.fault(DECODED, f"{place}, a picture that is cut short")
     rest = data[at:].lstrip(b"\0")
     if rest and not read_bytes(reading, rest, f"{place}, after the picture", depth + 1):
         reading.fault(DECODED, f"{place}, after the picture")

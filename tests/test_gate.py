@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import lzma
+import pickle
 import struct
 import urllib.parse
 import zipfile
@@ -25,7 +26,7 @@ from qi_analysis.gate import Guard, check_file, check_notebook, check_page, open
 from qi_analysis.gate_allow import read_allowed
 from qi_analysis.gate_extract import read_private
 from qi_analysis.gate_known import build_known
-from qi_analysis.gate_store import Store
+from qi_analysis.gate_store import Store, read_national_counts
 from qi_analysis.gate_tags import POLICY
 from qi_analysis.gate_text import Finding
 from qi_analysis.gate_verdict import build_verdict_file, read_passed_page
@@ -39,7 +40,10 @@ LP-004418,4000482716,O'Neill-Hart,Seán,19/02/1976,XX4 2AA,07700 900462,s.hart@e
 LP-004419,4000482717,May,Grace,1990-11-05,XX4 2AB,07700 900463,g.may@example.org,Works nights at a bakery near the station
 LP-004420,4000482718,Richmond,Hope,1984-01-30,XX4 2AD,07700 900464,h.r@example.org,
 """
-REFERRALS = "ServiceRequestId,LocalPatientId,ReferralRequestReceivedDate,EndCode,ServDischDate\nR87251,LP-004417,2021-01-01,46,2021-05-01\n"
+REFERRALS = """ServiceRequestId,LocalPatientId,ReferralRequestReceivedDate,EndCode,ServDischDate
+R87251,LP-004417,2021-01-01,46,2021-05-01
+2167200,LP-004418,2021-01-01,46,2021-05-01
+"""
 CONTACTS = "CareContactId,ServiceRequestId,CareContDate,AttendOrDNACode,AppType\nC770012,R87251,2021-02-01,5,02\n"
 RELEASED = Store(frozenset({0, 8, 45, 58, 60, 66, 90, 97, 110, 120, 139, 240, 595, 1175}), 60)
 
@@ -311,6 +315,33 @@ PLANTED["a style that loads from outside"] += [
     "<style>p{background:u/**/rl(//example.org)}</style>",
 ]
 PLANTED["something that cannot be decoded"] = [f"<!-- {b64(b'%PDF-1.4 x' + bytes(range(128, 150)))} -->"]
+PLANTED[TEN] += [
+    f"<pre>id,nhs,score\n1,{NHS},12</pre>", "<p>1,943 476 5919,12</p>", "<p>94347<br>65919</p>", f"<p>{int(NHS):_}</p>",
+    "<p>" + "".join(f"\\u{{{ord(one):x}}}" for one in NHS) + "</p>", f"<p>{base64.b85encode(b'seen: ' + NHS.encode()).decode()}</p>",
+    f'<p>x</p data-x="{NHS}">', "<ruby>94347<rt></rt>65919</ruby>", "<math><mn>94347</mn><mn>65919</mn></math>",
+    '<p>94347<span style="display: none">x</span>65919</p>', "<p>94347<b hidden>x</b>65919</p>",
+    f"<pre>00000000: {NHS.encode().hex(' ', 2)}</pre>", f"<p>{b64(bytes([251, 255, 254]) + NHS.encode())}</p>",
+    f"<style>@font-face{{src:url(data:font/woff2;base64,{b64(b'wOF2' + bytes(40) + NHS.encode())})}}</style>",
+]  # fmt: skip
+PLANTED["an identifier of the extract"] += [
+    "<p>2,167,200</p>", "<p>R2167200</p>", "<p>002167200</p>", f"<p>{b64(struct.pack('<3i', 2167200, 2167207, 2167214))}</p>",
+]  # fmt: skip
+PLANTED["a date of birth"] += [
+    '<meta itemprop="birthDate" content="1971-05-03">', "<p>Born on the fourteenth of March 1971</p>", "<p>A. N., b. 14/3/71</p>",
+]  # fmt: skip
+PLANTED["a postcode"] += ["<p>sw1a1aa</p>"]
+PLANTED["a phone number"] += ["<pre>1,07700900123,12</pre>"]
+PLANTED["a user name"] += ["<p>TRUST\\jsmith</p>"]
+PLANTED["a column of dates"] += [
+    "<pre>   start phq sex\n" + "\n".join(f"{n} {n + 1:02}/03/2022 {n} F" for n in range(16)) + "</pre>",
+    "".join(f"<div><i>{n:02}/03/2022</i> <i>{n}</i> <i>F</i></div>" for n in range(1, 17)),
+]  # fmt: skip
+PLANTED["a count of 1 to 7 in a table"] += [table("Group|n", "Women|&lt;5")]
+PLANTED["a number of people that the release does not hold"] += ["<p>58 completed out of 1,873 who started</p>"]
+PLANTED["something that cannot be decoded"] += [
+    f"<!-- {b64(pickle.dumps({'n': 4}))} -->",
+    picture(png()[:30]),
+]
 LEAKS = [(kind, body) for kind, bodies in PLANTED.items() for body in bodies]
 
 
@@ -407,6 +438,9 @@ INNOCENT = [
     '<svg viewBox="0 0 10 10"><g transform="translate(943.476 5919)"><path d="M943 476 5919 2"/></g></svg>','<svg><text>0%</text><text>20%</text><text>5</text><text>10</text></svg>','<svg><text>Jun 2021</text><text>2</text><text>4</text><text>6</text></svg>','<svg><text>100</text><text>200</text><text>1000</text></svg>','<svg><polyline points="943,476 591,9434 765,919"/></svg>',"<svg><title>Chart of completion by month</title></svg>","<p id='section-2'>x</p>",'<td colspan="2">x</td>',"<ol start='3'><li>People</li></ol>","<p>&copy; NHS England 2022, Open Government Licence v3.0 https://example</p>",'<img alt="" src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">','<p>MTIzNDU2Nzg5MA==</p>','<p>Lorem ipsum dolor sit amet</p>','<p>ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/</p>','<pre>name  value\nalpha 1\nbeta 2</pre>','<pre>Month,Completed,LI ended\nJune,66,139</pre>','<p>user guide: see below</p>','<p>Author: the team</p>','<p>Login: not needed</p>','<p>Usual range 1% to 19%</p>','<p>born digital</p>','<p>People born in May 2001 to June 2002 are not counted.</p>','<p>date of birth is never shown</p>',
     "<p>Two people agree before it is sent.</p>", "<p>The longest wait target is 18 weeks.</p>", "<p>Both people and services change.</p>", "<p>October 2022 started well.</p>",
     "<p>In 2022 completed reviews were kept.</p>", table("Month|The share|Counts", "June|5.0|45"), "<dl><dt>Revision</dt><dd>1</dd></dl>","<dl><dt>Definition</dt><dd>version 1</dd></dl>","<dl><dt>Pages</dt><dd>4</dd></dl>","<p>Wave 3 of 5</p>","<p>Phase 2 of the project</p>","<p>Level 2 people</p>","<p>cohort 3 people</p>","<p>Band 5 staff</p>","<p>Band 6 practitioner</p>","<p>room 4 of 6</p>","<p>question 2 of 9</p>","<p>1 of 1</p>",
+    table("Questionnaire|Caseness|Change", "PHQ-9|10|6", "Reliable change|6|4"), table("|Default|Other", "Shift, points on one side|7|8"),
+    table("Example|Counts as", "one missed, one attended|1 of 2"), "<p>0123456789</p>", "<p>What only one person can do</p>", "<p>April, May and June were quiet.</p>",
+    "<p>two patient numbers that are one person</p>", "<p>beyond 3 of them</p>", "<p>It was 0.9434765919, or 12.943476591.</p>",
 ]  # fmt: skip
 
 
@@ -422,6 +456,16 @@ def test_an_innocent_notebook_passes(guard):
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python", "version": "3.11.7"}},
     )  # fmt: skip
     assert check_notebook(data, guard) == []
+
+
+def test_a_name_that_stands_twice_in_a_notebook_closes_the_gate():
+    twice = notebook().replace(b'"nbformat": 4', f'"nbformat": "{NHS}", "nbformat": 4'.encode())
+    assert [one.kind for one in check_notebook(twice, Guard())] == ["something that cannot be decoded"]
+
+
+def test_the_counts_published_for_england_may_be_quoted():
+    published = read_national_counts()
+    assert 132008 in published and min(published) >= 10_000
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
