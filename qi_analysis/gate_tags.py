@@ -24,6 +24,9 @@ UNSEEN = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d])|opacit
 CLOSING = re.compile(r"</[A-Za-z][^\s<>]{0,40}\s([^<>]+)>")  # attributes of a closing tag
 CUT_NUMBER = re.compile(r"(?<!\d)\d[\d -]{0,12}(?:\n[\d -]{0,12}\d){1,9}(?!\d)")  # a number in several lines
 LINKS = re.compile(r"#|\.{1,2}/|(?!//)[\w./-]+(?:#[\w-]*)?$")
+PUBLIC = re.compile(
+    r"https://(?:[\w-]+\.)*(?:nhs|gov)\.uk(?:/[\w./-]*)?(?:#[\w-]*)?$", re.I
+)  # may be linked to, with no query
 PICTURE = re.compile(r"data:(?:image/(?:png|jpeg|gif|webp|svg\+xml)|font/\w+)[;,]", re.I)
 LOADING_STYLE = re.compile(
     r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(|image-set\(|\bsrc\(|\bbehavior:",
@@ -108,5 +111,5 @@ def check_address(tag: str, name: str, value: str, links: tuple[str, ...]) -> st
         return None
     if tag in ("image", "feimage", "use", "script"):
         return None if address.startswith("#") else LOADS
-    is_fine = LINKS.match(address) or address.lower().startswith(links)
+    is_fine = LINKS.match(address) or PUBLIC.match(address) or address.lower().startswith(links)
     return None if is_fine else "a link that leaves the page"

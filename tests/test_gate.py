@@ -224,7 +224,9 @@ PLANTED: dict[str, list[str]] = {
     "a <script> element": ["<script>x()</script>"],
     "a <iframe> element": ['<iframe srcdoc="x"></iframe>'],
     "a <form> element": ["<form></form>"],
-    "a link that leaves the page": ['<a href="https://example.org/">x</a>'],
+    "a link that leaves the page": [
+        '<a href="https://example.org/">x</a>', '<a href="https://www.nhs.uk.example.org/">x</a>', '<a href="https://www.nhs.uk/?of=x">x</a>', '<a href="https://a@www.nhs.uk/">x</a>',
+    ],
     "something that cannot be decoded": [f'<a href="data:application/octet-stream;base64,{b64(bytes(range(128, 256)))}">x</a>', f"<p>{b64(zipped(a='x')[:-20])}</p>"],
     "something packed too deep or too large to be read": [f"<p>{b64(gzip.compress(bytes(20_000_000)))}</p>"],
     "another content-security policy": ['<meta http-equiv="Content-Security-Policy" content="default-src *">'],
@@ -408,6 +410,7 @@ def test_a_leak_is_found_in_a_notebook(kind, data, guard):
 
 MANIFEST = hashlib.sha256(b"a file").hexdigest()
 INNOCENT = [
+    '<p>Source: <a href="https://digital.nhs.uk/data-and-information">NHS England</a>, <a href="https://www.gov.uk/a#b">GOV.UK</a></p>',
     "<p>Data to 30 June 2023</p>", "<p>2022-08-31T12:30:00Z</p>", "<p>31/08/2022 14:05</p>", "<p>Week 26 of 2022</p>", "<p>62.5%, 99.8%</p>", "<p>National measure M081, M076 / (M056 - M153)</p>",
     "<p>Call NHS 111, or 999 in an emergency.</p>", "<p>Samaritans: 116 123, jo@samaritans.org</p>", "<p>Error bars show the usual range.</p>", "<p>There were no errors.</p>",
     "<p>The standard error: 2 points</p>", f"<p>sha256 {MANIFEST}</p>", f"<p>{hashlib.md5(b'a file').hexdigest()}</p>", "<p>3f2504e0-4f89-11d3-9a0c-0305e82c3301</p>", "<p>Counts of 1 to 7 are hidden.</p>",

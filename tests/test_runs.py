@@ -13,6 +13,7 @@ from conftest import copy_project
 
 from qi_analysis import runs
 from qi_analysis.errors import DataProblem, GateClosed, RecordProblem, RunFailed
+from qi_analysis.places import Places
 from qi_analysis.reports import check_parameters, run_notebook
 from qi_analysis.runs import Outcome, run
 
@@ -27,6 +28,39 @@ def go(places, wanted="latest") -> list[Outcome]:
 
 def read_all(folder) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def copy(places: Places, folder) -> Places:
+    shutil.copytree(places.root, folder)
+    return Places(folder)
+
+
+@pytest.fixture(scope="module")
+def june(tmp_path_factory, small_extract) -> Places:
+    """A project that has published June; not to be changed."""
+    places = copy_project(tmp_path_factory.mktemp("june") / "service")
+    for path in small_extract.iterdir():
+        shutil.copy(path, places.raw / path.name)
+    go(places, "2021-06")
+    return places
+
+
+@pytest.fixture(scope="module")
+def july(june, tmp_path_factory) -> Places:
+    """The same when it has published July too; not to be changed."""
+    places = copy(june, tmp_path_factory.mktemp("july") / "service")
+    go(places, "2021-07")
+    return places
+
+
+@pytest.fixture
+def after_june(june, tmp_path) -> Places:
+    return copy(june, tmp_path / "service")
+
+
+@pytest.fixture
+def after_july(july, tmp_path) -> Places:
+    return copy(july, tmp_path / "service")
 
 
 def change_notebook(places, change, name=REVIEW):
@@ -51,22 +85,19 @@ def test_one_run_publishes_a_whole_review_and_a_second_says_nothing_new(project)
     assert read_all(project.reports) == before
 
 
-def test_a_review_says_what_is_new_since_the_last_one(project):
-    go(project, "2021-06")
-    manifest = json.loads((project.reports / "2021-06" / "manifest.json").read_text())
+def test_a_review_says_what_is_new_since_the_last_one(july):
+    manifest = json.loads((july.reports / "2021-06" / "manifest.json").read_text())
     assert manifest["record"]["definitions"]["li_completion"] == "li_completed/li_ended/end/p"
-    go(project, "2021-07")
     first, second = (
-        (project.reports / month / "completion_review.html").read_text(encoding="utf-8")
+        (july.reports / month / "completion_review.html").read_text(encoding="utf-8")
         for month in ("2021-06", "2021-07")
     )
     assert "This is the first report" in first and "This is the first report" not in second
     assert "Compared with: Review of June 2021, revision 1." in second
 
 
-def test_the_manifest_says_what_the_review_was_made_from(project):
-    go(project)
-    manifest = json.loads((project.reports / "2021-07" / "manifest.json").read_text())
+def test_the_manifest_says_what_the_review_was_made_from(july):
+    manifest = json.loads((july.reports / "2021-07" / "manifest.json").read_text())
     assert manifest["data_kind"] == "synthetic" and manifest["revision"] == 1
     assert {one["holds"] for one in manifest["inputs"]} >= {"IDS101 referrals", "IDS201 contacts"}
     assert all(len(one["sha256"]) == 64 and one["rows_in"] > 0 for one in manifest["inputs"])
@@ -74,13 +105,12 @@ def test_the_manifest_says_what_the_review_was_made_from(project):
     assert set(manifest["settings"]) == {"code", "record", "notebooks", "reference", "versions"}
 
 
-def test_same_inputs_elsewhere_give_the_same_bytes(project, tmp_path, small_extract):
+def test_same_inputs_elsewhere_give_the_same_bytes(june, tmp_path, small_extract):
     twin = copy_project(tmp_path / "a place with another name")
     for path in small_extract.iterdir():
         shutil.copy(path, twin.raw / path.name)
-    go(project)
-    go(twin)
-    assert read_all(project.reports) == read_all(twin.reports)
+    go(twin, "2021-06")
+    assert read_all(twin.reports) == read_all(june.reports)
 
 
 def test_every_period_side_by_side_gives_what_each_gives_alone(project, tmp_path, small_extract):
@@ -103,34 +133,32 @@ def test_an_old_month_is_seen_as_it_stood(project):
     assert pathways["ended_on"].max() <= pd.Timestamp("2021-04-30")
 
 
-def test_changed_data_makes_a_second_revision_beside_the_first(project):
-    go(project)
-    first = read_all(project.reports / "2021-07")
-    path = project.raw / "IDS101Referral.csv"
+def test_changed_data_makes_a_second_revision_beside_the_first(after_july):
+    first = read_all(after_july.reports / "2021-07")
+    path = after_july.raw / "IDS101Referral.csv"
     rows = pd.read_csv(path, dtype=str, keep_default_na=False)
     gone = rows["ReferralRequestReceivedDate"].eq("2021-05-04")
     assert gone.any()
     rows[~gone].to_csv(path, index=False)
-    (outcome,) = go(project)
+    (outcome,) = go(after_july)
     assert outcome.is_new and "revision 2" in outcome.line
-    assert read_all(project.reports / "2021-07") == first
-    second = project.reports / "2021-07-revision-2"
+    assert read_all(after_july.reports / "2021-07") == first
+    second = after_july.reports / "2021-07-revision-2"
     moved = json.loads((second / "manifest.json").read_text())["moved"]
     assert any(month == "May 2021" and "(M001)" in measure for month, measure, _, _ in moved)
     page = (second / "completion_review.html").read_text()
     assert "Months whose figure moved" in page and "Revision" in page
-    index = (project.reports / "index.html").read_text()
+    index = (after_july.reports / "index.html").read_text()
     assert index.index("2021-07-revision-2/") < index.index('"2021-07/')
 
 
-def test_new_data_that_moves_no_figure_publishes_nothing(project):
-    go(project)
-    before = read_all(project.reports)
-    path = project.raw / "IDS101Referral.csv"
+def test_new_data_that_moves_no_figure_publishes_nothing(after_july):
+    before = read_all(after_july.reports)
+    path = after_july.raw / "IDS101Referral.csv"
     path.write_bytes(path.read_bytes() + path.read_bytes().splitlines(keepends=True)[-1])
-    (outcome,) = go(project)
+    (outcome,) = go(after_july)
     assert "no published figure moved" in outcome.line
-    assert read_all(project.reports) == before
+    assert read_all(after_july.reports) == before
 
 
 @pytest.mark.parametrize(
@@ -143,21 +171,19 @@ def test_new_data_that_moves_no_figure_publishes_nothing(project):
         ("import os\nos._exit(0)", "kernel died"),
     ],
 )
-def test_a_notebook_that_does_not_run_to_its_end_publishes_nothing(project, source, words):
-    go(project, "2021-06")
-    before = read_all(project.reports)
-    change_notebook(project, add_cell(source))
+def test_a_notebook_that_does_not_run_to_its_end_publishes_nothing(after_june, source, words):
+    before = read_all(after_june.reports)
+    change_notebook(after_june, add_cell(source))
     with pytest.raises(RunFailed, match=words) as caught:
-        go(project, "2021-07")
+        go(after_june, "2021-07")
     assert "9434765919" not in str(caught.value)
-    assert read_all(project.reports) == before
+    assert read_all(after_june.reports) == before
 
 
-def test_a_cell_that_runs_too_long_is_a_failure(project, tmp_path):
-    go(project, "2021-06")
-    change_notebook(project, add_cell("import time\ntime.sleep(60)"))
+def test_a_cell_that_runs_too_long_is_a_failure(after_june, tmp_path):
+    change_notebook(after_june, add_cell("import time\ntime.sleep(60)"))
     with pytest.raises(RunFailed, match="longer than 2 seconds"):
-        run_notebook(project.notebooks / REVIEW, tmp_path, {"period": "2021-06"}, project.root, 2)
+        run_notebook(after_june.notebooks / REVIEW, tmp_path, {"period": "2021-06"}, after_june.root, 2)
 
 
 def edit_parameters(text):
@@ -205,11 +231,10 @@ def test_a_parameter_that_is_not_known_or_of_another_type_is_refused(project):
         check_parameters(path, notebook, {"period": 202107})
 
 
-def test_the_review_notebook_needs_the_release_and_nothing_else(project, tmp_path):
-    go(project)
-    shutil.rmtree(project.workshop("2021-07"))
-    shutil.rmtree(project.raw)
-    executed = run_notebook(project.notebooks / REVIEW, tmp_path, {"period": "2021-07"}, project.root, 120)
+def test_the_review_notebook_needs_the_release_and_nothing_else(after_july, tmp_path):
+    shutil.rmtree(after_july.workshop("2021-07"))
+    shutil.rmtree(after_july.raw)
+    executed = run_notebook(after_july.notebooks / REVIEW, tmp_path, {"period": "2021-07"}, after_july.root, 120)
     assert executed.cells
 
 
@@ -285,9 +310,8 @@ def test_check_says_what_was_recognised_and_the_nearest_heading(project):
     assert stopped.returncode == 1 and "ReferralReceivedDate" in stopped.stderr
 
 
-def test_what_is_stored_is_for_its_owner_and_holds_no_person(project, small_extract):
-    go(project)
-    workshop = project.workshop("2021-07")
+def test_what_is_stored_is_for_its_owner_and_holds_no_person(july, small_extract):
+    workshop = july.workshop("2021-07")
     assert workshop.stat().st_mode & 0o777 == 0o700
     people = pd.read_csv(small_extract / "IDS001MPI.csv", dtype=str)
     secrets = (
