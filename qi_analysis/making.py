@@ -68,10 +68,13 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     from qi_analysis.published_figures import find_published_figures
     from qi_analysis.record import read_whole_record
     from qi_analysis.release import read_release
+    from qi_analysis.reports import check_parameters, read_notebook
     from qi_analysis.team_record import read_team_record
     from qi_analysis.workshop import store_tables
 
     record, team = read_whole_record(places.record)
+    for notebook in (places.notebooks / WORKSHOP_NOTEBOOK, places.notebooks / REVIEW_NOTEBOOK):
+        check_parameters(notebook, read_notebook(notebook), {})  # before the minutes that a large extract takes
     figures = find_published_figures(places, settings)
     draw_early(figures)
     published = read_release(figures)
