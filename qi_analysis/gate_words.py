@@ -7,6 +7,9 @@ from pathlib import Path
 
 from qi_analysis.gate_text import fold
 
+CAPITAL = re.compile(r"\b[A-Z][a-z]+\b")
+ENDING = re.compile("(?:ings?|ed|e?s|ly|d)$")  # of a word whose stem is in the list
+
 
 @cache
 def read_vocabulary() -> frozenset[str]:
@@ -22,6 +25,13 @@ def read_own_words() -> str:
     files += (package.parent / "data" / "reference").glob("*.csv")
     text = fold(" ".join(path.read_text(encoding="utf-8", errors="replace") for path in files))
     return " ".join(re.findall(r"[^\W_]+", text))
+
+
+def may_name(line: str) -> bool:
+    """Whether a word of a line of prose begins with a capital letter and is none that this project or easy English has."""
+    known = read_vocabulary()
+    found = {fold(word) for word in CAPITAL.findall(line)}
+    return any(word not in known and ENDING.sub("", word) not in known for word in found)
 
 
 def _read_easy_words() -> set[str]:
