@@ -1,8 +1,7 @@
 """The driver diagram as SVG: the aim, its drivers, their ideas; text wrapped to measured widths, nothing over anything.
 
-Real text in boxes of a plain tree; an idea's status is a shape and a word. Each picture comes twice, wide in columns and
-narrow for a telephone, each under the one before it; the page shows the one that fits. A tall tree comes in parts that fit a sheet of
-paper, and of a long list of ideas the first are drawn and the others counted: the list beside the diagram holds them all.
+Each picture comes twice, in columns and, narrow for a telephone, box under box: the page shows the one that fits. A tall tree
+comes in parts that fit a sheet of paper, and of a long list of ideas the first are drawn: the list beside it holds them all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
 from typing import Any
+from warnings import catch_warnings
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
@@ -83,10 +83,8 @@ def render_parts(aim: str, drivers: Sequence[Mapping[str, Any]]) -> list[tuple[s
     """(name, SVG in both forms) of each part. drivers: driver, and ideas with idea, status and tests."""
     parts = build_parts(aim, drivers)
     narrow = build_parts(aim, drivers, NARROW)
-    many = len(parts) > 1
-    names = [
-        f"Driver diagram, part {n} of {len(parts)}" if many else "Driver diagram" for n in range(1, len(parts) + 1)
-    ]
+    numbered = [f"Driver diagram, part {n} of {len(parts)}" for n in range(1, len(parts) + 1)]
+    names = ["Driver diagram"] if len(parts) == 1 else numbered
     return [
         (name, "".join(_render(one, form, f"{name}. {_describe(one)}") for one, form in ((part, WIDE), (slim, NARROW))))
         for name, part, slim in zip(names, parts, narrow, strict=True)
@@ -191,10 +189,11 @@ def _break(word: str, room: float, size: float) -> list[str]:
 
 @cache
 def measure(text: str, size: float) -> float:
-    """How wide a text is in points, in the font of the charts."""
+    """How wide a text is in points, in the font of the charts; a sign that the font lacks counts as a wide one."""
     font = get_font(findfont(FontProperties(family="DejaVu Sans")))
     font.set_size(size, 72)
-    font.set_text(text)
+    with catch_warnings(action="ignore", category=UserWarning):
+        font.set_text(text)
     return float(font.get_width_height()[0]) / 64
 
 

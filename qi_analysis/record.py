@@ -101,6 +101,8 @@ def _read_events(path: Path, charts: Mapping[str, str] | None, faults: Faults) -
         blank = next((heading for heading in ("date", "letter", "what", "could_affect") if not row[heading]), "")
         if blank:
             faults.stop(row.place, f'"{blank}" is empty. A row needs date,letter,what,could_affect.')
+        elif not re.fullmatch("[A-Za-z]{1,2}", row["letter"]):
+            faults.stop(f"{row.place}, letter", "write one or two letters, such as B.")
         rows[row["letter"]].append(row.place)
         ids = [one for one in re.split(r"[\s,;]+", row["could_affect"]) if one and one != "all"]
         check_measure_ids(f"{row.place}, could_affect", ids if charts is not None else (), charts or (), faults)

@@ -18,6 +18,7 @@ from qi_analysis.personal import find_details
 from qi_analysis.record_lines import HEADING, KEY, LONG, UNCLOSED, close_heading, explain, mend, take_out
 from qi_analysis.team_record_values import STOP, WARN
 
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # signs that make a text run the other way
 LARGEST_FILE = 1_000_000  # bytes
 MOST_LINES_TOLD = 20  # of one file that cannot be read
 LOST = re.compile(r"""\s*["']?([\w-]+)["']?\s*[=:\s]""")
@@ -83,7 +84,7 @@ def read_text(path: Path, name: str, faults: Faults) -> str | None:
         faults.stop(name, f"this is not a file of text. Save it again as {kind}.")
         faults.unread.add(name)
         return None
-    return re.sub(r"\r\r\n|\r\n|\r|\x85|\u2028|\u2029", "\n", text)
+    return re.sub(r"\r\r\n|\r\n|\r|\x85|\u2028|\u2029", "\n", TURNING.sub("", text))
 
 
 def is_there(path: Path) -> bool:

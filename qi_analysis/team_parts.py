@@ -1,5 +1,6 @@
 """The parts of the team's record, each read from its own file: team, drivers, cycles, stories, actions, feedback."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,8 @@ def _read_role(place: Place, block: Any, faults: Faults) -> Role | None:
 def _has_id(written: str, place: Place, faults: Faults) -> bool:
     if not written.strip():
         faults.stop(place.key("id"), "the id is empty. Give it one, such as lead, I1 or P1.")
+    elif not re.fullmatch(r"[\w.-]+", written):
+        faults.stop(place.key("id"), "an id has letters, figures and hyphens only, such as lead, I1 or P1.")
     return bool(written.strip())
 
 

@@ -277,6 +277,15 @@ BROKEN = {
         [(SCRIPT, 'title = "The words of the call"\n', "")],
         ['STOP pdsa/02: "title" is missing. Add the line.'],
     ),
+    "an id of a folder": (
+        [(SCRIPT, '"P2"', '"../P2"')],
+        ["STOP pdsa/02, id: an id has letters, figures and hyphens only, such as lead, I1 or P1."],
+    ),
+    "ids that differ in a capital letter": (
+        [(SCRIPT, 'id = "P2"', 'id = "p1"')],
+        ["STOP Two cycles are both called P1 (01-welcome-call.md and 02-call-script.md). Give one of them a new id."],
+    ),
+    "signs that turn a text round": ([(SCRIPT, "The words", "\u202eThe words\u202c")], []),
     "an empty id": ([(SCRIPT, '"P2"', '""')], ["STOP pdsa/02, id: the id is empty. Give it one, such as lead, I1 or P1."]),
     "a number for a text": ([(SCRIPT, '"P2"', "2")], ["STOP pdsa/02, id: this must be text in quotation marks."]),
     "a text for a list": ([(CALL, '["second_contact"]', '"second_contact"')], []),
@@ -579,6 +588,10 @@ BROKEN = {
     "an event without letter": (
         [("events.csv", ",B,", ",,")],
         ['STOP events.csv, row 3: "letter" is empty. A row needs date,letter,what,could_affect.'],
+    ),
+    "a word for a letter": (
+        [("events.csv", ",B,", ",move,")],
+        ["STOP events.csv, row 3, letter: write one or two letters, such as B."],
     ),
     "a score out of range": (
         [("feedback.csv", "team,4", "team,9")],
@@ -941,6 +954,10 @@ DETAILS = {
     "7700 900123": "a phone number",
     "０７７００９００１２３": "a phone number",
     "077\u200b00900123": "a phone number",
+    "O77OO 9OO123": "a phone number",
+    "oh double seven double oh, nine double oh one two three": "a phone number",
+    "zero seven seven zero zero nine zero zero one two three": "a phone number",
+    "nine four three four seven six five nine one nine": "an NHS number",
     "someone@example.org": "an e-mail address",
     "943 476 5919": "an NHS number",
     "9434765919": "an NHS number",
@@ -958,6 +975,7 @@ DETAILS = {
 PLAIN = [
     "2022-03-08 to 2023-03-08", "14/06/2022 10:00", "codes 748051000000105 and 702545008", "P1 2nd week", "RWK4C to RQY58",
     "from 0.60 to 0.75", "58 of 97 people", "at 10:00 on 3 May 2022", "Miss the first appointment", "call 111", "A12, A13",
+    "one, two, three, four, five, six", "one or two of three, four or five", "5 o'clock or 10 o'clock", "CO2 at 20 degrees",
 ]  # fmt: skip
 
 

@@ -733,7 +733,11 @@ def test_alternative_text_is_short_and_every_part_has_its_own(release):
     assert len(set(texts)) == len(texts) and max(len(text.split()) for text in texts) < 60
 
 
-@pytest.mark.parametrize("text", ["x" * 400, "word " * 200, "", "W" * 30 + " " + "i" * 90, HOSTILE * 9])
+@pytest.mark.filterwarnings("error")  # a warning stops the notebook of the review
+@pytest.mark.parametrize(
+    "text",
+    ["ring \N{TELEPHONE RECEIVER} \u7535\u8bdd", "x" * 400, "word " * 200, "", "W" * 30 + " " + "i" * 90, HOSTILE * 9],
+)
 def test_any_text_fits(text):
     lines = wrap(text, 120, SIZE)
     assert len(lines) <= 5 and all(measure(line, SIZE) <= 120 for line in lines)
