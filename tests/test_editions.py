@@ -99,7 +99,7 @@ def test_only_the_analyst_edition_shows_code_and_what_it_was_made_from(published
         is_analyst = name == "analyst"
         assert ("pages.show_answer(review)" in page) == is_analyst
         assert ("Not for forwarding" in page) == is_analyst
-        assert (manifest["settings"]["code"][:8] in page) == is_analyst
+        assert (spell_digest(manifest["settings"]["code"][:8]) in page) == is_analyst
     assert manifest["versions"]["pandas"] in pages["analyst"]
 
 
