@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from qi_analysis.driver_diagram import INK, SMALL, measure
+from qi_analysis.driver_diagram import INK, SIZE, measure
 from qi_analysis.page_words import percent
 from qi_analysis.svg import FONTS
 
-WIDTH, LEFT, ROW = 520.0, 30.0, 18.0
+WIDTH, LEFT, ROW = 300.0, 30.0, 18.0  # narrow enough to be read on a telephone
 BAND, GREEN, BLUE = "#e8edee", "#00703c", "#005eb8"
 SHAPES = {  # around (0, 0), as high as the line is thick; what is now stands out
     "baseline": ("M0 -9V9", INK),
@@ -45,8 +45,8 @@ def render_line(points: Sequence[Point], usual: tuple[float, float] | None, alt:
     ends = _label(_place(0), 10, "0%") + _label(_place(1), 10, "100%")
     height = line + 34 + ROW * (len(rows) - 1)
     return (
-        f'<svg class="chart" role="img" aria-label="{escape(alt)}" viewBox="0 0 {WIDTH + 2 * LEFT:g} {height:g}" '
-        f'font-family="{FONTS}" font-size="{SMALL:g}" fill="{INK}">{band}{axis}{ends}'
+        f'<svg class="chart brief" role="img" aria-label="{escape(alt)}" viewBox="0 0 {WIDTH + 2 * LEFT:g} {height:g}" '
+        f'font-family="{FONTS}" font-size="{SIZE:g}" fill="{INK}">{band}{axis}{ends}'
         f'<path d="{stems}" fill="none" stroke="#768692" stroke-dasharray="2 2"/>'
         f"{''.join(_mark(one, line) for one in points)}{labels}</svg>"
     )
@@ -65,7 +65,7 @@ def _mark(point: Point, y: float) -> str:
 
 def _label(x: float, y: float, words: str) -> str:
     """Words centred at x, on a white ground that covers the stems of other rows, kept inside the picture."""
-    half = measure(words, SMALL) / 2 + 3
+    half = measure(words, SIZE) / 2 + 3
     x = min(max(x, half), WIDTH + 2 * LEFT - half)
     ground = f'<rect x="{x - half:.1f}" y="{y - 11:g}" width="{2 * half:.1f}" height="15" fill="#ffffff"/>'
     return f'{ground}<text x="{x:.1f}" y="{y:g}" text-anchor="middle">{escape(words)}</text>'

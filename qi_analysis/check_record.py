@@ -12,14 +12,17 @@ from qi_analysis.errors import RecordProblem
 from qi_analysis.faults import Faults
 from qi_analysis.fingerprint import digest_code, digest_file
 from qi_analysis.gate_allow import read_allowed
+from qi_analysis.gate_words import may_name
 from qi_analysis.meeting_days import list_meetings
 from qi_analysis.places import Places
 from qi_analysis.publish import find_last_review, write_whole
 from qi_analysis.record import Collected, collect_record
+from qi_analysis.record_prose import list_prose, read_prose
 from qi_analysis.settings import Record
 from qi_analysis.team_record import check_team_record, read_team_record
 from qi_analysis.team_record_values import LEVELS, STOP, Finding, TeamRecord
 
+CAPITAL = "a word with a capital letter may be somebody's name. Read the line once more before sharing."
 MEANINGS = {
     "STOP": "no review is made until these are put right",
     "WARN": "the review is made and says so on its last pages",
@@ -48,12 +51,22 @@ def check_record(places: Places, day: date) -> Checked:
     faults.stop_all(_check_examples(places, collected))
     faults.stop_all(_check_others(places.record))
     team = read_team_record(places.record, collected.charts)
-    team = check_team_record(team, None, day, day, find_last_review(places.reports))
+    team = check_team_record(team, collected.record, day, day, find_last_review(places.reports))
     faults += team.findings
+    _note_capitals(places.record / "stories", faults)
     reviews = team.team.reviews
     if reviews.meets and len(list_meetings(reviews, day)) == 1:
         faults.warn("team.toml, reviews, meets", 'I cannot tell the days. Write such as "third Tuesday 10:00".')
     return Checked(collected.record, team, faults.sort_levels())
+
+
+def _note_capitals(folder: Path, faults: Faults) -> None:
+    """Note the lines of stories with a word that may be a name; only a person can tell, so it stops nothing."""
+    for path, name in list_prose(folder).items():
+        prose = read_prose(path, name, Faults())  # its faults have been told
+        for number, line in enumerate(prose.body, prose.first) if prose else ():
+            if may_name(line):
+                faults.note(f"{name}, line {number}", CAPITAL)
 
 
 def _check_others(folder: Path) -> Iterator[str]:

@@ -25,7 +25,6 @@ def read_columns(path: Path, faults: Faults) -> ColumnMap | None:
     place = source.place("settings", 0, "[settings]")
     columns: ColumnMap | None = faults.build(ColumnMap, place, table.get("settings", {}), **parts)
     if columns is not None:
-        faults.one_of(f"{name}, therapy_scheme", columns.therapy_scheme, ("snomed", "v1.5"))
         check_extract_date(columns, f"{name}, [settings]", faults)
     return columns
 

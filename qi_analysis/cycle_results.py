@@ -22,7 +22,7 @@ MONTHS_BEFORE = 12
 FEWEST_PEOPLE = 20  # on fewer no share is told
 WHOLE_SHARE = 0.5  # the share of the people counted that a test must reach for the service's figure to judge it
 BINOMIAL = ("p", "run")  # charts of shares whose spread is that of chance
-NO_NUMBER = "The prediction has no number, so a report cannot compare it."
+NO_NUMBER = "The prediction has no number that a report can read, so it is not compared."
 NO_MEASURE = "No measure is named, so nothing can be measured."
 
 

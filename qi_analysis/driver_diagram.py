@@ -1,22 +1,23 @@
 """The driver diagram as SVG: the aim, its drivers, their ideas; text wrapped to measured widths, nothing over anything.
 
-Real text in boxes of a plain tree; an idea's status is a shape and a word. A tall tree comes in parts that fit a sheet of
-paper, and of a long list of ideas the first are drawn and the others counted: the list beside the diagram holds them all.
+Each picture comes twice, in columns and, narrow for a telephone, box under box: the page shows the one that fits. A tall tree
+comes in parts that fit a sheet of paper, and of a long list of ideas the first are drawn: the list beside it holds them all.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
 from typing import Any
+from warnings import catch_warnings
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from qi_analysis.svg import FONTS
 
-WIDTH, FULL = 760.0, 940.0  # of the drawing; the height from which a new part begins
-AIM, DRIVER, IDEA = (0.0, 150.0), (190.0, 190.0), (420.0, 340.0)  # left edge and width of each column
+FULL = 940.0  # the height from which a new part begins
 PAD, GAP, LINE, SMALL_LINE, SIGN = 9.0, 8.0, 17.0, 15.0, 22.0  # SIGN: room for the shape of a status
+STEM = 8.0  # from the left edge of a box to the line down from it, in the narrow form
 SIZE, SMALL = 13.0, 11.5
 INK, SOFT, LINE_COLOUR = "#212b32", "#425563", "#768692"
 MOST_IDEAS, MOST_LINES, MOST_TESTS = 8, 5, 3
@@ -27,6 +28,25 @@ STATUS = {  # status: its word, its shape around (0, 0), its fill
     "idea": ("not tested yet", "M-6 0A6 6 0 1 0 6 0A6 6 0 1 0 -6 0Z", "#ffffff"),
     "abandoned": ("abandoned", "M-5 -5L5 5M5 -5L-5 5", "none"),
 }
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form of a drawing: its CSS class, its width, and the left edge and width of the boxes of each kind."""
+
+    css: str
+    width: float
+    aim: tuple[float, float]
+    driver: tuple[float, float]
+    idea: tuple[float, float]
+
+    @property
+    def is_narrow(self) -> bool:
+        return self.idea[0] < self.driver[0] + self.driver[1]
+
+
+WIDE = Form("chart tree", 760, (0, 150), (190, 190), (420, 340))
+NARROW = Form("tree narrow", 280, (0, 280), (18, 262), (36, 244))
 
 
 @dataclass(frozen=True)
@@ -60,39 +80,60 @@ class Part:
 
 
 def render_parts(aim: str, drivers: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """(name, SVG) of each part. drivers: driver, and ideas with idea, status and tests."""
+    """(name, SVG in both forms) of each part. drivers: driver, and ideas with idea, status and tests."""
     parts = build_parts(aim, drivers)
-    many = len(parts) > 1
-    names = [
-        f"Driver diagram, part {n} of {len(parts)}" if many else "Driver diagram" for n in range(1, len(parts) + 1)
+    narrow = build_parts(aim, drivers, NARROW)
+    numbered = [f"Driver diagram, part {n} of {len(parts)}" for n in range(1, len(parts) + 1)]
+    names = ["Driver diagram"] if len(parts) == 1 else numbered
+    return [
+        (name, "".join(_render(one, form, f"{name}. {_describe(one)}") for one, form in ((part, WIDE), (slim, NARROW))))
+        for name, part, slim in zip(names, parts, narrow, strict=True)
     ]
-    return [(name, _render(part, f"{name}. {_describe(part)}")) for name, part in zip(names, parts, strict=True)]
 
 
-def build_parts(aim: str, drivers: Sequence[Mapping[str, Any]]) -> list[Part]:
-    """The tree laid out in parts; a driver is never cut in two."""
-    parts, waiting, y = list[Part](), list[tuple[Box, tuple[Box, ...]]](), GAP
+def build_parts(aim: str, drivers: Sequence[Mapping[str, Any]], form: Form = WIDE) -> list[Part]:
+    """The tree laid out in parts, the same drivers to a part in every form; a driver is never cut in two."""
+    return [_lay_part(aim, some, form) for some in _split(drivers)]
+
+
+def _split(drivers: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """The drivers of each part: as many as fit a sheet in the wide form."""
+    parts, bottom = list[list[Mapping[str, Any]]](), 0.0
     for driver in drivers:
-        branch, bottom = _lay_branch(driver, y)
-        if waiting and bottom > FULL:
-            parts.append(_close_part(aim, waiting, y))
-            waiting = []
-            branch, bottom = _lay_branch(driver, GAP)
-        waiting.append(branch)
+        height = _lay_branch(driver, 0, WIDE)[1]
+        if not parts or bottom + height > FULL:
+            parts.append([])
+            bottom = GAP
+        parts[-1].append(driver)
+        bottom += height + 2 * GAP
+    return parts
+
+
+def _lay_part(aim: str, drivers: Sequence[Mapping[str, Any]], form: Form) -> Part:
+    """One picture: in the wide form the aim stands beside the middle of its drivers, in the narrow form above them."""
+    box, branches = _build_box(form.aim, GAP, (aim, "", "")), []
+    y = box.y + box.height + 2 * GAP if form.is_narrow else GAP
+    for driver in drivers:
+        branch, bottom = _lay_branch(driver, y, form)
+        branches.append(branch)
         y = bottom + 2 * GAP
-    return [*parts, _close_part(aim, waiting, y)] if waiting else parts
+    height = max(y - GAP, box.height + 2 * GAP)
+    placed = box if form.is_narrow else replace(box, y=(height - box.height) / 2)
+    return Part(placed, tuple(branches), height)
 
 
-def _lay_branch(driver: Mapping[str, Any], top: float) -> tuple[tuple[Box, tuple[Box, ...]], float]:
+def _lay_branch(driver: Mapping[str, Any], top: float, form: Form) -> tuple[tuple[Box, tuple[Box, ...]], float]:
     """A driver with its ideas from `top` down, and where it ends."""
-    ideas, y = list[Box](), top
-    for lines, small, status in _choose_ideas(driver["ideas"]):
-        box = _build_box(IDEA, y, (lines, small, status))
-        ideas.append(box)
-        y = box.y + box.height + GAP
-    own = _build_box(DRIVER, top, (driver["driver"], "" if ideas else "no idea yet", ""))
+    chosen = _choose_ideas(driver["ideas"])
+    own = _build_box(form.driver, top, (driver["driver"], "" if chosen else "no idea yet", ""))
+    ideas, y = list[Box](), top + own.height + GAP if form.is_narrow else top
+    for words in chosen:
+        ideas.append(_build_box(form.idea, y, words))
+        y += ideas[-1].height + GAP
     height = max(own.height, y - GAP - top if ideas else 0)
-    centred = Box(own.x, top + (height - own.height) / 2, own.width, own.height, own.lines, own.small)
+    if form.is_narrow:
+        return (own, tuple(ideas)), top + height
+    centred = replace(own, y=top + (height - own.height) / 2)
     return (centred, tuple(ideas)), top + height
 
 
@@ -122,13 +163,6 @@ def _build_box(column: tuple[float, float], y: float, words: tuple[str, str, str
     return Box(column[0], y, column[1], height, lines, small, status)
 
 
-def _close_part(aim: str, branches: Sequence[tuple[Box, tuple[Box, ...]]], bottom: float) -> Part:
-    box = _build_box(AIM, GAP, (aim, "", ""))
-    height = max(bottom - GAP, box.height + 2 * GAP)
-    middle = Box(box.x, (height - box.height) / 2, box.width, box.height, box.lines)
-    return Part(middle, tuple(branches), height)
-
-
 def wrap(text: str, room: float, size: float) -> tuple[str, ...]:
     """The text in lines no wider than `room` points; a longer word is broken; after MOST_LINES it ends in "…"."""
     lines = [""]
@@ -155,10 +189,11 @@ def _break(word: str, room: float, size: float) -> list[str]:
 
 @cache
 def measure(text: str, size: float) -> float:
-    """How wide a text is in points, in the font of the charts."""
+    """How wide a text is in points, in the font of the charts; a sign that the font lacks counts as a wide one."""
     font = get_font(findfont(FontProperties(family="DejaVu Sans")))
     font.set_size(size, 72)
-    font.set_text(text)
+    with catch_warnings(action="ignore", category=UserWarning):
+        font.set_text(text)
     return float(font.get_width_height()[0]) / 64
 
 
@@ -172,12 +207,13 @@ def _describe(part: Part) -> str:
     return f"From the aim to {drivers} and {len(ideas)} ideas{f': {counts}' if counts else ''}. The list below says the same."
 
 
-def _render(part: Part, alt: str) -> str:
-    lines = [_link(part.aim, driver) for driver, _ in part.branches]
-    lines += [_link(driver, idea) for driver, ideas in part.branches for idea in ideas]
-    boxes = "".join(_render_box(box) for box in part.boxes)
+def _render(part: Part, form: Form, alt: str) -> str:
+    link = _link_down if form.is_narrow else _link
+    lines = [link(part.aim, driver) for driver, _ in part.branches]
+    lines += [link(driver, idea) for driver, ideas in part.branches for idea in ideas]
+    boxes = "".join(_render_box(box, box.x == form.idea[0]) for box in part.boxes)
     return (
-        f'<svg class="chart tree" role="img" aria-label="{escape(alt)}" viewBox="-1 0 {WIDTH + 2:g} {part.height:g}" '
+        f'<svg class="{form.css}" role="img" aria-label="{escape(alt)}" viewBox="-1 0 {form.width + 2:g} {part.height:g}" '
         f'font-family="{FONTS}" font-size="{SIZE:g}" fill="{INK}">'
         f'<path d="{"".join(lines)}" fill="none" stroke="{LINE_COLOUR}" stroke-width="1.2"/>{boxes}</svg>'
     )
@@ -188,8 +224,12 @@ def _link(left: Box, right: Box) -> str:
     return f"M{start:g} {left.middle:.1f}H{(start + end) / 2:g}V{right.middle:.1f}H{end:g}"
 
 
-def _render_box(box: Box) -> str:
-    dashed = ' stroke-dasharray="4 3"' if box.status in ("idea", "") and box.x == IDEA[0] else ""
+def _link_down(above: Box, below: Box) -> str:
+    return f"M{above.x + STEM:g} {above.y + above.height:.1f}V{below.middle:.1f}H{below.x:g}"
+
+
+def _render_box(box: Box, is_idea: bool) -> str:
+    dashed = ' stroke-dasharray="4 3"' if box.status in ("idea", "") and is_idea else ""
     parts = [
         f'<rect x="{box.x:g}" y="{box.y:.1f}" width="{box.width:g}" height="{box.height:g}" rx="4" fill="#ffffff" '
         f'stroke="{INK}"{dashed}/>'

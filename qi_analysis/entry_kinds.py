@@ -70,7 +70,7 @@ def answer_questions(
 
     given: answers by field, None where there is none. ask: puts a question to a person, again until the answer can be read;
     None when nobody is there. Raises RecordProblem for an answer that cannot be read and for those that are needed and
-    missing, all of these at once.
+    missing, all of a kind at once.
     """
     missing = [
         question.name for question in kind.fields if question.needed and not (given.get(question.name) or "").strip()
@@ -80,14 +80,20 @@ def answer_questions(
         raise RecordProblem(f"qi new {kind.name} needs more. Add: {options}")
     is_asked = bool(missing)  # with everything that is needed given, nothing more is asked
     values: dict[str, Value] = {}
+    problems = list[str]()
     for question in kind.fields:
         answer = given.get(question.name)
-        if answer is None and is_asked and ask is not None:
-            value = _ask_until_read(question, known, ask)
+        try:
+            if answer is None and is_asked and ask is not None and not problems:
+                value = _ask_until_read(question, known, ask)
+            else:
+                value = read_answer(question, answer or "", known)
+        except RecordProblem as problem:
+            problems.append(str(problem))
         else:
-            value = read_answer(question, answer or "", known)
-        if value:
-            values[question.name] = value
+            values |= {question.name: value} if value else {}
+    if problems:
+        raise RecordProblem("\n".join(problems))
     return values
 
 
@@ -138,8 +144,8 @@ def _read_reference(reads: str, place: str, text: str, known: Known) -> Value:
     if reads == "role" and roles:
         ids = {name.casefold(): role.id for role in roles for name in (role.id, role.role, role.short)}
         if text.casefold() not in ids:
-            hint = find_near(text, ids) or f" Known are: {', '.join(role.id for role in roles)}."
-            raise RecordProblem(f"{place}: this is no role of team.toml.{hint} Add it first with: qi new role")
+            others = f" Known are: {', '.join(role.id for role in roles)}. Add another first with: qi new role"
+            raise RecordProblem(f"{place}: this is no role of team.toml.{find_near(text, ids) or others}")
         return ids[text.casefold()]
     if reads == "idea":
         return _find_known(place, text, [idea.id for idea in known.team.ideas], "an idea of drivers.toml")

@@ -154,9 +154,10 @@ class Faults(list[Finding]):
         return day
 
     def build(self, kind: type, place: Place, table: Any, level: str = STOP, /, **fixed: Any) -> Any:
-        """A frozen value of `kind` from a table; None, with the reasons told, when it cannot be made.
+        """A frozen value of `kind` from a table; None, with the reasons told, when a needed key is missing or wrong.
 
-        level: how an unknown key is told. fixed: fields that do not come from the table.
+        Any other key that is wrong is told and takes its default, so that the rest is still checked. level: how an unknown
+        key is told. fixed: fields that do not come from the table. A field's metadata may name its "key" and its "choices".
         """
         if not isinstance(table, dict):
             self.stop(place.whole(), EXPECTED["Mapping"])
@@ -164,16 +165,24 @@ class Faults(list[Finding]):
         slots = {f.metadata.get("key", f.name.rstrip("_")): f for f in fields(kind) if f.name not in fixed}
         needed = {name for name, slot in slots.items() if slot.default is slot.default_factory}  # both MISSING
         told = self.known(place, table, slots, level, needed - set(table)) | place.lost
-        values, is_whole = dict(fixed), True
+        values = dict(fixed)
         for name, slot in slots.items():
             if name in table:
-                fits, values[slot.name] = self._read_value(place.key(name), table[name], str(slot.type))
-                is_whole &= fits
-            elif name in needed:
-                is_whole = False
-                if name not in told:
-                    self.stop(place.line(), f'"{name}" is missing. Add the line.')
-        return kind(**values) if is_whole else None
+                fits, value = self._read_value(place.key(name), table[name], str(slot.type))
+                if fits:
+                    values[slot.name] = value
+                    self._check_choices(place.key(name), value, slot.metadata.get("choices", ()))
+                else:
+                    self.told.add(name)
+            elif name in needed and name not in told:
+                self.stop(place.line(), f'"{name}" is missing. Add the line.')
+        return kind(**values) if all(slots[name].name in values for name in needed) else None
+
+    def _check_choices(self, place: str, value: Any, choices: Iterable[str]) -> None:
+        """Tell a word, or words of a list, that are not among the choices; without any, every word will do."""
+        for one in value if isinstance(value, tuple) else (value,):
+            if choices:
+                self.one_of(place, one, choices)
 
     def _read_value(self, place: str, value: Any, wanted: str) -> tuple[bool, Any]:
         """(whether a value is of the kind that a field wants, the value)."""

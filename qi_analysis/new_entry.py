@@ -11,9 +11,13 @@ from pathlib import Path
 from qi_analysis.entry_files import add_block, add_file, add_row
 from qi_analysis.entry_kinds import Known, Value
 from qi_analysis.errors import RecordProblem
+from qi_analysis.faults import describe_share
 from qi_analysis.measure_names import CLOCKS, build_names, check_measure
 from qi_analysis.record_prose import TEMPLATES, list_prose
 from qi_analysis.settings import Measure
+from qi_analysis.team_checks import SHARES
+
+PREDICTED = re.compile(r"\bfrom (\d{1,2}|100) ?% to (\d{1,2}|100) ?%")
 
 
 @dataclass(frozen=True)
@@ -121,9 +125,20 @@ def _write_cycle(folder: Path, values: Mapping[str, Value], known: Known) -> Wri
     number = next_id("P", (cycle.id for cycle in known.team.cycles))
     before = [int(found[0]) for path in list_prose(folder / "pdsa") if (found := re.match(r"\d{1,4}(?!\d)", path.stem))]
     name = f"{max(before, default=0) + 1:02d}-{build_slug(str(values['title']))}.md"
-    header = render_lines({"id": number, **values, "decision": "running"})
+    header = render_lines({"id": number, **values, "decision": "running"}) + _render_predicted(values, known)
     add_file(folder / "pdsa" / name, f"+++\n{header}+++\n\n{_read_template('cycle')}")
     return Written(number, f"pdsa/{name}")
+
+
+def _render_predicted(values: Mapping[str, Value], known: Known) -> str:
+    """A prediction such as "from 60% to 75%" of the one measure, a share, as the line that a report compares; else nothing."""
+    found = PREDICTED.findall(str(values.get("prediction", "")))
+    named, charts = values.get("measures"), known.collected.charts or {}
+    shares = [one for one in named if charts.get(one) in SHARES] if isinstance(named, tuple) else []
+    if len(found) != 1 or len(shares) != 1:
+        return ""
+    start, end = (describe_share(float(share)) for share in found[0])
+    return f'predicted = {{ measure = "{shares[0]}", from = {start}, to = {end} }}\n'
 
 
 def _write_story(folder: Path, values: Mapping[str, Value], known: Known) -> Written:

@@ -6,6 +6,7 @@ from qi_analysis.fragments import Html, render_table
 from qi_analysis.release import Release
 
 SHORT_DIGEST = 8  # letters of a fingerprint that are printed, enough to tell two apart
+IN_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 def show_checks(release: Release) -> Html:
@@ -23,20 +24,22 @@ def show_checks(release: Release) -> Html:
         "Settled": f"{settled['min_weeks']} weeks and {settled['min_closed_share']:.0%} closed",
         "Fewest for a point": f"{facts['min_denominator']} people",
         "Protection": facts["protection"],
-        "Commit": _name(made["commit"]),
+        "Commit": spell_digest(made["commit"]),
     }
     versions = {f"Version of {name}": version for name, version in made["versions"].items()}
-    digests = {f"Fingerprint of {name}": _name(digest[:SHORT_DIGEST]) for name, digest in made["fingerprints"].items()}
+    digests = {
+        f"Fingerprint of {name}": spell_digest(digest[:SHORT_DIGEST]) for name, digest in made["fingerprints"].items()
+    }
     return Html(
         _render("Parameters and settings", parameters)
         + _render("Versions", versions)
-        + _render("Fingerprints, the first letters", digests)
+        + _render("Fingerprints, the first letters (g to p stand for 0 to 9)", digests)
     )
 
 
-def _name(digest: str) -> str:
-    """A digest as a word with a letter before it: one of digits alone could be the number of a person."""
-    return f"g{digest}"
+def spell_digest(digest: str) -> str:
+    """A digest in letters, g to p for 0 to 9: with digits in it, a part of it could be the number of a person or contact."""
+    return digest.translate(IN_LETTERS)
 
 
 def _render(caption: str, pairs: dict[str, str]) -> Html:

@@ -104,8 +104,10 @@ def _show_ideas(team: Any) -> Html:
     statuses = pd.DataFrame(
         {
             "Status": [upper_first(STATUS[one][0]) for one in by_status],
-            "How many": [_count(len(found), "idea") for found in by_status.values()],
-            "Which": [join_sentences(found) or "none" for found in by_status.values()],
+            "Which ideas": [
+                f"{_count(len(found), 'idea')}. {join_sentences(found)}" if found else "none"
+                for found in by_status.values()
+            ],
             "What it means": [MEANING[one] for one in by_status],
         }
     )

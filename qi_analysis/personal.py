@@ -40,7 +40,13 @@ ROLE_WORDS = frozenset(
         "role",
     ]
 )
-UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+FIGURES = {"zero": "0", "nought": "0", "oh": "0", "o": "0"} | {
+    word: str(n) for n, word in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), 1)
+}
+TIMES = {"double": 2, "treble": 3, "triple": 3}
+SPELT = re.compile(rf"\b(?:(?:{'|'.join([*FIGURES, *TIMES])})\b[ ,-]*){{5,}}", re.IGNORECASE)
+LETTER_O = re.compile(r"(?<![A-Za-z])[\dOo]*\d[\dOo]*(?![A-Za-z])")  # figures among which a letter O may stand
 DATE = r"\d{1,2}(?:st|nd|rd|th)?[ /.\-](?:\d{1,2}|[A-Za-z]{3,9})[ /.\-]\d{2,4}|\d{4}-\d{2}-\d{2}"
 ANY_DATE = re.compile(rf"(?<![\d/.\-])(?:{DATE})(?![\d/])")
 TEN_DIGITS = re.compile(r"(?<![\d.])\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")
@@ -71,10 +77,20 @@ def find_details(text: str) -> list[str]:
     """The kinds of personal detail that a text looks to hold, such as "a phone number"; empty for none.
 
     Phone and NHS numbers, e-mail addresses, full postcodes, dates of birth (or any day before 2010), and a title with a name.
-    Line breaks and signs that nobody sees hide nothing.
+    Line breaks and signs that nobody sees hide nothing, nor do figures in words or a letter O for a 0.
     """
-    text = UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    text = SPELT.sub(_read_figures, UNSEEN.sub("", unicodedata.normalize("NFKC", text)))
+    text = LETTER_O.sub(lambda found: re.sub("[Oo]", "0", found[0]), text)
     return list(dict.fromkeys(_find(" ".join(text.split()))))
+
+
+def _read_figures(spelt: re.Match[str]) -> str:
+    """Figures in words as figures: 0770 for "oh double seven oh"."""
+    told, times = "", 1
+    for word in re.findall(r"[a-z]+", spelt[0].lower()):
+        told += FIGURES.get(word, "") * times
+        times = TIMES.get(word, 1)
+    return f"{told} "
 
 
 def _find(text: str) -> Iterator[str]:

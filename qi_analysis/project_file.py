@@ -4,13 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from qi_analysis.days import describe_day_short, plain_day
 from qi_analysis.faults import PER_CENT, Faults, Place, describe_share
 from qi_analysis.record_limits import check_settings, check_title
 from qi_analysis.record_text import Source
-from qi_analysis.settings import RULES, Aim, Phase, ServiceCode, Settings
+from qi_analysis.settings import Aim, Phase, ServiceCode, Settings
 from qi_analysis.team_checks import describe_share_wanted
 from qi_analysis.team_parts import check_order
 
@@ -24,7 +25,7 @@ class _Project:
 
     title: str
     started: date
-    status: str = "testing"
+    status: str = field(default="testing", metadata={"choices": STATUS})
     scope: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -47,10 +48,8 @@ def _read_aim(source: Source, faults: Faults) -> Aim | None:
         table = {**table, "target": 0.5}  # some share, so that no more is told about it
     rest = {key: value for key, value in table.items() if key != "baseline"}
     aim: Aim | None = faults.build(Aim, place, rest, baseline=_read_baseline(baseline, faults))
-    if aim is not None:
-        faults.one_of("project.toml, direction", aim.direction, ("increase", "decrease"))
-        if aim.target is not None and not 0 <= aim.target <= 1:
-            faults.stop("project.toml, target", describe_share_wanted(aim.target))
+    if aim is not None and aim.target is not None and not 0 <= aim.target <= 1:
+        faults.stop("project.toml, target", describe_share_wanted(aim.target))
     return aim
 
 
@@ -85,12 +84,9 @@ def read_project(source: Source, faults: Faults) -> dict[str, Any]:
     top = {key: table[key] for key in ("title", "started", "status", "scope") if key in table}
     settings = faults.build(Settings, source.place("settings", 0, "[settings]"), table.get("settings", {}))
     if settings is not None:
-        faults.one_of("project.toml, rules", settings.rules, RULES)
-        faults.one_of("project.toml, protection", settings.protection, ("team", "plain"))
         check_settings(settings, faults)
     project = faults.build(_Project, Place("project.toml", "", {}, frozenset(told)), top)
     if project is not None:
-        faults.one_of("project.toml, status", project.status, STATUS)
         check_title(project.title, faults)
     aim = _read_aim(source, faults) if "aim" in table else None
     if project is not None and aim is not None:
@@ -98,10 +94,18 @@ def read_project(source: Source, faults: Faults) -> dict[str, Any]:
     codes = _build_all(ServiceCode, source, "service_codes", faults)
     for code in codes:
         check_order(f"project.toml, service code {code.code}", code.from_, code.to, faults)
+    for first, second in pairwise(sorted(codes, key=lambda code: code.from_)):
+        if first.to is None or first.to >= second.from_:
+            both = f"{first.code} is still in use when {second.code} begins ({describe_day_short(second.from_)})."
+            faults.warn("project.toml, service_codes", f"{both} Look at the days.")
     gaps = _build_all(_Gap, source, "accepted_gaps", faults)
     for gap in gaps:
         if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", gap.month):
             faults.stop("project.toml, [[accepted_gaps]], month", "write the month as 2022-09.")
+        elif not gap.reason.strip():
+            faults.stop(
+                "project.toml, accepted_gaps", f"say why {gap.month} is missing from the data, or remove the gap."
+            )
     return {"project": project, "settings": settings, "aim": aim, "codes": codes, "gaps": gaps}
 
 
@@ -122,4 +126,7 @@ def read_phases(source: Source, faults: Faults) -> tuple[Phase, ...]:
         elif phase is not None:
             day = describe_day_short(phase.from_)
             faults.warn("project.toml, phases", f"say why the limits change on {day}, or remove the phase.")
+    days = [phase.from_ for phase in phases]
+    for twice in sorted({one for one in days if days.count(one) > 1}):
+        faults.stop("project.toml, phases", f"two begin on {describe_day_short(twice)}. Keep one of them.")
     return tuple(phases)

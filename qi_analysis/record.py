@@ -21,7 +21,6 @@ from qi_analysis.record_limits import check_completion
 from qi_analysis.record_lists import read_list
 from qi_analysis.record_text import Source, read_source
 from qi_analysis.settings import (
-    EPISODE_RULES,
     Chains,
     Completion,
     Definition,
@@ -74,10 +73,7 @@ def _read_completion(source: Source | None, faults: Faults) -> Completion | None
     rest = {key: value for key, value in table.items() if key not in ("definitions", *parts)}
     completion: Completion | None = faults.build(Completion, source.place(), rest, definitions=built, **fixed)
     if completion is not None:
-        faults.one_of(f"{name}: team_choice", completion.team_choice, definitions)
-        faults.one_of(f"{name}: internet_logs", completion.internet_logs, ("separate", "li", "hi"))
-        faults.one_of(f"{name}: episode_rule", completion.episode_rule, EPISODE_RULES)
-        faults.one_of(f"{name}: step_up_rule", completion.step_up_rule, ("two_consecutive_hi", "first_hi"))
+        faults.one_of(f"{name}, team_choice", completion.team_choice, definitions)
         if completion.settled is not None and completion.chains is not None:
             check_completion(name, completion, faults)
     return completion
@@ -89,9 +85,7 @@ def _read_measures(source: Source | None, faults: Faults, completion: Completion
         place = f"measures.toml, [{name}]"
         measure = faults.build(Measure, source.place(name, 0, f"[{name}]"), block, id=name) if source else None
         if measure is not None:
-            faults.one_of(f"{place}: kind", measure.kind, ("outcome", "process", "balancing"))
-            faults.one_of(f"{place}: month_by", measure.month_by, MONTH_BY)
-            faults.one_of(f"{place}: good", measure.good, ("up", "down", "either"))
+            faults.one_of(f"{place}, month_by", measure.month_by, MONTH_BY)
             faults.stop_all(check_examples_form(measure, place))
             if completion is not None and measure.month_by in MONTH_BY:
                 faults.stop_all(check_measure(measure, place, completion.definitions))
@@ -106,7 +100,9 @@ def _read_events(path: Path, charts: Mapping[str, str] | None, faults: Faults) -
     for row in read_list(path, faults, STOP):
         blank = next((heading for heading in ("date", "letter", "what", "could_affect") if not row[heading]), "")
         if blank:
-            faults.stop(row.place, f"{blank} is empty. A row needs date,letter,what,could_affect.")
+            faults.stop(row.place, f'"{blank}" is empty. A row needs date,letter,what,could_affect.')
+        elif not re.fullmatch("[A-Za-z]{1,2}", row["letter"]):
+            faults.stop(f"{row.place}, letter", "write one or two letters, such as B.")
         rows[row["letter"]].append(row.place)
         ids = [one for one in re.split(r"[\s,;]+", row["could_affect"]) if one and one != "all"]
         check_measure_ids(f"{row.place}, could_affect", ids if charts is not None else (), charts or (), faults)

@@ -130,7 +130,8 @@ def _check_headings(headings: list[str], name: str, faults: Faults, level: str) 
 
 def _read_row(name: str, number: int, headings: list[str], cells: list[str], faults: Faults) -> Row | None:
     place = f"{name}, row {number}"
-    if any(cell.strip() for cell in cells[len(headings) :]):
+    more = cells[len(headings) :]  # empty ones are a spreadsheet's, unless a comma within a text moved all cells on
+    if any(cell.strip() for cell in more) or (more and any(cell.startswith(" ") for cell in cells)):
         faults.stop(place, "there are more cells than headings. Put text that holds a comma in quotation marks.")
         return None
     unheaded = [cell for heading, cell in zip(headings, cells, strict=False) if not heading and cell.strip()]

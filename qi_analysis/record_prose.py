@@ -22,6 +22,7 @@ SECTIONS = ("plan", "do", "study", "act")
 SECTION = re.compile(r"(?:#{1,6}|(?=\*\*))\s*(.+?)\s*#*\s*")
 DATED = re.compile(r"#{1,6}\s*(\d{1,2} [A-Za-z]+ \d{4}|\d[\d/.\-]*)(?:[\s:,]+(.*?))?\s*#*\s*")
 SHORT = re.compile(r"\d{4}-\d{2}(?![\d])|\d+")
+UNDATED = "a decision begins with its date. Write ## 2023-02-14 and then what was decided."
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
@@ -104,7 +105,11 @@ def read_decisions(path: Path, faults: Faults) -> tuple[DecisionNote, ...]:
     if text is None:
         return ()
     check_details(text.split("\n"), path.name, faults)
-    return tuple(_split_decisions(COMMENT.sub(_keep_lines, text), path.name, faults))
+    before = len(faults)
+    found = tuple(_split_decisions(COMMENT.sub(_keep_lines, text), path.name, faults))
+    if not found and len(faults) == before and any(line.strip()[:1] not in ("", "#") for line in text.split("\n")):
+        faults.warn(path.name, UNDATED)
+    return found
 
 
 def _keep_lines(found: re.Match[str]) -> str:
@@ -132,5 +137,5 @@ def _read_heading(line: str, place: str, faults: Faults) -> tuple[date | None, s
     found = DATED.fullmatch(line)
     if found and (read_day(found[1]) or looks_like_day(found[1])):
         return faults.read_date(place, found[1]), found[2] or ""
-    faults.warn(place, "a decision begins with its date. Write ## 2023-02-14 and then what was decided.")
+    faults.warn(place, UNDATED)
     return None, ""

@@ -5,6 +5,7 @@ Every text goes through record_words.py; which stories may be shown is for conse
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -50,7 +51,7 @@ def build_record(workings: Workings, charts: MeasureCharts, verdict: str) -> dic
         "ramps": _build_ramps(team, cycles, day),
         "stories": {edition: _build_stories(team, edition, day) for edition in ("team", "plain")},
         "actions": actions,
-        "method": build_method(workings, cycles, verdict),
+        "method": build_method(replace(workings, team=team), cycles, verdict),
         "feedback": _build_feedback(team, day),
         "reply_to": _name_reply(team),
         "snapshot": build_snapshot(workings),

@@ -18,6 +18,7 @@ from qi_analysis.personal import find_details
 from qi_analysis.record_lines import HEADING, KEY, LONG, UNCLOSED, close_heading, explain, mend, take_out
 from qi_analysis.team_record_values import STOP, WARN
 
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # signs that make a text run the other way
 LARGEST_FILE = 1_000_000  # bytes
 MOST_LINES_TOLD = 20  # of one file that cannot be read
 LOST = re.compile(r"""\s*["']?([\w-]+)["']?\s*[=:\s]""")
@@ -63,7 +64,12 @@ def read_text(path: Path, name: str, faults: Faults) -> str | None:
             return None
         raw = path.read_bytes()
     except OSError:
-        faults.stop(name, "I cannot open this file. Close it in other programs and see that it is a file.")
+        what = (
+            "this is a folder. Put a file"
+            if path.is_dir()
+            else "I cannot open this file. Close it elsewhere, or put one"
+        )
+        faults.stop(name, f"{what} of this name in its place.")
         faults.unread.add(name)
         return None
     encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
@@ -74,10 +80,11 @@ def read_text(path: Path, name: str, faults: Faults) -> str | None:
         if "\ufffd" not in text and "\0" not in text:
             faults.note(name, "read in the letters of Windows. Save it as UTF-8 to be certain of every letter.")
     if "\0" in text or "\ufffd" in text:
-        faults.stop(name, "this is not a file of text. Save it again as plain text (UTF-8).")
+        kind = "CSV UTF-8 (comma delimited)" if path.suffix == ".csv" else "plain text (UTF-8)"
+        faults.stop(name, f"this is not a file of text. Save it again as {kind}.")
         faults.unread.add(name)
         return None
-    return re.sub(r"\r\r\n|\r\n|\r|\x85|\u2028|\u2029", "\n", text)
+    return re.sub(r"\r\r\n|\r\n|\r|\x85|\u2028|\u2029", "\n", TURNING.sub("", text))
 
 
 def is_there(path: Path) -> bool:

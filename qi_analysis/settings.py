@@ -7,9 +7,16 @@ from typing import Any
 
 from qi_analysis.team_record_values import Finding
 
+KINDS = ("outcome", "process", "balancing")
+GOOD = ("up", "down", "either")
 RULES = ("making_data_count", "anhoej", "ihi")
+PROTECTION = ("team", "plain")
 DATE_FORMS = ("ISO", "d/m/Y", "m/d/Y")  # of a column of a local export
+DIRECTIONS = ("increase", "decrease")
 EPISODE_RULES = ("li_first", "national_stage", "date_only", "last_therapy")
+STEP_UP_RULES = ("two_consecutive_hi", "first_hi")
+INTERNET_LOGS = ("separate", "li", "hi")
+THERAPY_SCHEMES = ("snomed", "v1.5")
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,11 @@ class Completion:
     li_codes: tuple[str, ...]
     li_session_types: tuple[str, ...]
     count_assessment_treatment_as_session: bool
-    internet_logs: str
+    internet_logs: str = field(metadata={"choices": INTERNET_LOGS})
     unplanned_contacts_count: bool
-    episode_rule: str
+    episode_rule: str = field(metadata={"choices": EPISODE_RULES})
     min_li_sessions_to_enter: int
-    step_up_rule: str
+    step_up_rule: str = field(metadata={"choices": STEP_UP_RULES})
     inactivity_days: int
     planned_end_codes: tuple[str, ...]
     drop_out_end_codes: tuple[str, ...]
@@ -75,7 +82,7 @@ class Aim:
 
     measure: str
     population: str
-    direction: str
+    direction: str = field(metadata={"choices": DIRECTIONS})
     baseline: tuple[date, date] | None = None
     target: float | None = None
     by: date | None = None
@@ -114,11 +121,11 @@ class Measure:
 
     id: str
     name: str
-    kind: str
+    kind: str = field(metadata={"choices": KINDS})
     numerator: str
     denominator: str
     month_by: str
-    good: str
+    good: str = field(metadata={"choices": GOOD})
     chart: str
     why: str
     plain: str
@@ -133,9 +140,9 @@ class Measure:
 class Settings:
     """[settings] of project.toml."""
 
-    rules: str = "making_data_count"
+    rules: str = field(default="making_data_count", metadata={"choices": RULES})
     min_denominator: int = 8
-    protection: str = "team"
+    protection: str = field(default="team", metadata={"choices": PROTECTION})
     time_limit_seconds: int = 600
 
 
@@ -156,7 +163,7 @@ class ColumnMap:
     referrals: LocalFile
     appointments: LocalFile
     extract_date: date | None = None
-    therapy_scheme: str = "snomed"
+    therapy_scheme: str = field(default="snomed", metadata={"choices": THERAPY_SCHEMES})
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,9 @@ def check_ids(team: TeamRecord, faults: Faults) -> None:
 
 def _check_twice(kind: str, given: Iterable[tuple[str, str]], faults: Faults) -> None:
     places = defaultdict(list)
+    names = dict[str, str]()
     for one, place in given:
-        places[one].append(place)
+        places[names.setdefault(one.casefold(), one)].append(place)  # P1 and p1 would be one file of a pack
     for one, found in places.items():
         if len(found) > 1:
             count = f"Two {kind} are both" if len(found) == 2 else f"{len(found)} {kind} are all"

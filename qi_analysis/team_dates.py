@@ -14,6 +14,7 @@ from qi_analysis.team_record_values import NOTE, STOP, WARN, Cycle, Role, Story,
 
 ENDING_SOON = timedelta(days=90)
 LONGEST_TEST = 3  # months
+FAR_YEARS = 5  # nobody plans a test, an action or a role for a year after these
 
 
 def check_aim(aim: Aim | None, measures: Sequence[Measure], faults: Faults) -> None:
@@ -30,9 +31,19 @@ def check_aim(aim: Aim | None, measures: Sequence[Measure], faults: Faults) -> N
         faults.tell(WARN, "project.toml", f"{what} The report will say so. Agree one at the next review.")
     if not aim.population.strip():
         faults.warn("project.toml, population", "say whom the aim is for, such as people who start LI CBT.")
+    if aim.baseline is not None and aim.by is not None and aim.baseline[1] >= aim.by:
+        ends = f"it ends on {describe_day_short(aim.baseline[1])}, and the aim is for {describe_day_short(aim.by)}."
+        faults.warn("project.toml, [aim] baseline", f"{ends} Look at the years.")
     if aim.baseline is None and "baseline" not in faults.told:
         message = "The aim has no dates for its baseline, so the first 12 points are taken."
         faults.tell(NOTE, "project.toml", message)
+
+
+def check_due(aim: Aim, day: date, faults: Faults) -> None:
+    """Tell an aim whose date has passed."""
+    if aim.by is not None and aim.by < day:
+        passed = f"the date of the aim, {describe_day_short(aim.by)}, has passed."
+        faults.warn("project.toml, by", f"{passed} Agree a new one at the next review.")
 
 
 def check_stories(team: TeamRecord, day: date, faults: Faults) -> None:
@@ -68,16 +79,18 @@ def check_cycles(team: TeamRecord, day: date, faults: Faults) -> None:
     """
     is_read = not any(one.level == STOP and one.place.startswith("drivers.toml") for one in faults)
     waiting = {idea.id for idea in team.ideas if is_read and idea.status == "idea"}
-    for cycle in team.cycles:
+    stopped = {one.place.partition(",")[0] for one in faults if one.level == STOP}
+    cycles = [cycle for cycle in team.cycles if cycle.place not in stopped]
+    for cycle in cycles:
         for message in _judge_cycle(cycle, day):
             faults.tell(WARN, cycle.place, f"{cycle.id} {message}")
-    for cycle in team.cycles:
+    for cycle in cycles:
         if cycle.start <= day and cycle.idea in waiting:
             message = f'{cycle.id} tests {cycle.idea}, whose status is still "idea". Write testing in drivers.toml.'
             faults.tell(NOTE, cycle.place, message)
             waiting.remove(cycle.idea)
     ideas = {idea.id: idea.measures for idea in team.ideas}
-    acting = [replace(cycle, measures=cycle.measures or ideas.get(cycle.idea, ())) for cycle in team.cycles]
+    acting = [replace(cycle, measures=cycle.measures or ideas.get(cycle.idea, ())) for cycle in cycles]
     for first, second in combinations(acting, 2):
         if months := find_overlap(first, second, day):
             message = (
@@ -121,7 +134,9 @@ def check_team(team: TeamRecord, day: date, faults: Faults) -> None:
     """Tell roles that end without a successor, and jobs that hang on one role."""
     roles, stopped = team.team.roles, {one.place for one in faults if one.level == STOP}
     for role in (role for role in roles if role.place not in stopped):
-        if role.until is not None and role.until - day <= ENDING_SOON and not role.successor.strip():
+        if role.successor == role.id:
+            faults.warn(f"{role.place}, successor", "a role cannot follow itself. Name another one.")
+        elif role.until is not None and role.until - day <= ENDING_SOON and not role.successor.strip():
             verb = "ends" if role.until >= day else "ended"
             message = f"The {role.short}'s role {verb} on {describe_day_short(role.until)} and no successor is named."
             faults.tell(WARN, role.place, message)
@@ -136,12 +151,22 @@ def _is_here(role: Role, day: date) -> bool:
 
 
 def check_future(team: TeamRecord, today: date, faults: Faults) -> None:
-    """Tell what has been done or told on a day that is still to come."""
+    """Tell what has been done or told on a day that is still to come, and plans for a day that is far away."""
     told = [(f"{action.place}, done_on", action.done_on) for action in team.actions]
     told += [(f"{story.place}, date", story.day) for story in team.stories]
     for place, day in told:
         if day is not None and day > today:
             faults.warn(place, f"{describe_day_short(day)} is still to come. Look at the year.")
+    plans = [
+        (f"{cycle.place}, {key}", day)
+        for cycle in team.cycles
+        for key, day in (("start", cycle.start), ("end", cycle.end))
+    ]
+    plans += [(f"{action.place}, due", action.due) for action in team.actions]
+    plans += [(f"{role.place}, until", role.until) for role in team.team.roles]
+    for place, day in plans:
+        if day is not None and day.year > today.year + FAR_YEARS:
+            faults.warn(place, f"{describe_day_short(day)} is far away. Look at the year.")
 
 
 def check_movement(team: TeamRecord, last_review: date | None, day: date, faults: Faults) -> None:

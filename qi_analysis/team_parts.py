@@ -1,5 +1,6 @@
 """The parts of the team's record, each read from its own file: team, drivers, cycles, stories, actions, feedback."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,7 @@ from qi_analysis.record_prose import Prose, clean_prose, list_prose, read_prose,
 from qi_analysis.record_text import read_source
 from qi_analysis.team_record_values import (
     ACTION_STATUS,
-    CONSENTS,
-    DECISIONS,
     EDITIONS,
-    EVERY,
-    IDEA_STATUS,
-    JOBS,
     WARN,
     Action,
     Cycle,
@@ -42,10 +38,8 @@ def read_team(path: Path, faults: Faults) -> Team:
     top = source.place()
     faults.known(top, source.table, ("training_ladder", "reviews", "roles"), WARN)
     reviews = faults.build(Reviews, source.place("reviews", 0, "reviews"), source.table.get("reviews", {}), WARN)
-    if reviews is not None:
-        faults.one_of("team.toml, reviews, every", reviews.every, EVERY)
-        if not 0 <= reviews.papers_days_before <= MOST_DAYS_BEFORE:
-            faults.stop("team.toml, reviews, papers_days_before", f"this must lie between 0 and {MOST_DAYS_BEFORE}.")
+    if reviews is not None and not 0 <= reviews.papers_days_before <= MOST_DAYS_BEFORE:
+        faults.stop("team.toml, reviews, papers_days_before", f"this must lie between 0 and {MOST_DAYS_BEFORE}.")
     ladder = source.table.get("training_ladder", [])
     if not isinstance(ladder, list) or not all(isinstance(step, str) for step in ladder):
         faults.stop(top.key("training_ladder"), "this must be a list of texts in square brackets.")
@@ -70,14 +64,14 @@ def _read_role(place: Place, block: Any, faults: Faults) -> Role | None:
         return None
     check_filled(place.key("role"), role.role, faults)
     check_order(place.line(), role.since, role.until, faults)
-    for job in role.does:
-        faults.one_of(place.key("does"), job, JOBS)
     return role
 
 
 def _has_id(written: str, place: Place, faults: Faults) -> bool:
     if not written.strip():
         faults.stop(place.key("id"), "the id is empty. Give it one, such as lead, I1 or P1.")
+    elif not re.fullmatch(r"[\w.-]+", written):
+        faults.stop(place.key("id"), "an id has letters, figures and hyphens only, such as lead, I1 or P1.")
     return bool(written.strip())
 
 
@@ -100,7 +94,7 @@ def read_drivers(path: Path, faults: Faults) -> tuple[Driver, ...]:
     if source is None:
         return ()
     faults.known(source.place(), source.table, ("drivers",), WARN)
-    drivers, number = [], 0
+    drivers, number = list[Driver](), 0
     for place, block in source.list_blocks("drivers", faults):
         given = block.get("ideas", []) if isinstance(block, dict) else []
         if not isinstance(given, list):
@@ -110,8 +104,11 @@ def read_drivers(path: Path, faults: Faults) -> tuple[Driver, ...]:
         ideas = [_read_idea(spot, idea, faults) for spot, idea in zip(spots, given, strict=True)]
         number += len(given)
         whole = {**block, "ideas": [idea for idea in ideas if idea]} if isinstance(block, dict) else block
-        drivers.append(faults.build(Driver, place, whole, WARN))
-    return tuple(driver for driver in drivers if driver)
+        driver = faults.build(Driver, place, whole, WARN)
+        if driver is not None:
+            check_filled(place.key("driver"), driver.driver, faults)
+            drivers.append(driver)
+    return tuple(drivers)
 
 
 def _read_idea(place: Place, block: Any, faults: Faults) -> Idea | None:
@@ -119,7 +116,6 @@ def _read_idea(place: Place, block: Any, faults: Faults) -> Idea | None:
     if idea is None or not _has_id(idea.id, place, faults):
         return None
     check_filled(place.key("idea"), idea.idea, faults)
-    faults.one_of(place.key("status"), idea.status, IDEA_STATUS)
     return idea
 
 
@@ -144,7 +140,6 @@ def _read_cycle(prose: Prose | None, name: str, faults: Faults) -> Cycle | None:
     if cycle is None or not _has_id(cycle.id, place, faults):
         return None
     check_filled(place.key("title"), cycle.title, faults)
-    faults.one_of(place.key("decision"), cycle.decision, DECISIONS)
     check_order(name, cycle.start, cycle.end, faults)
     return cycle
 
@@ -163,7 +158,6 @@ def _read_story(prose: Prose | None, name: str, faults: Faults) -> Story | None:
     story: Story | None = faults.build(Story, prose.source.place(), prose.source.table, WARN, **fixed)
     if story is None:
         return None
-    faults.one_of(f"{name}, consent", story.consent, CONSENTS)
     check_order(name, story.consent_on, story.consent_ends, faults)
     if not story.text:
         faults.warn(name, "the story is empty. Write the words, checked with the teller.")
@@ -179,8 +173,10 @@ def _read_action(row: Row, faults: Faults) -> Action | None:
     status = (row["status"] or "open").lower()
     faults.one_of(f"{row.place}, status", status, ACTION_STATUS)
     due, done_on = row.day("due", faults), row.day("done_on", faults)
-    if looks_like_day(row["raised_at"]):
-        row.day("raised_at", faults)
+    raised = row.day("raised_at", faults) if looks_like_day(row["raised_at"]) else None
+    if raised and done_on and done_on < raised:
+        done = f"{describe_day_short(done_on)} is before it was raised ({describe_day_short(raised)})."
+        faults.warn(f"{row.place}, done_on", f"{done} Look at the years.")
     if not row["id"]:
         faults.warn(row.place, "the id is empty. Give it one, such as A1.")
     if not row["action"]:

@@ -10,7 +10,7 @@ from qi_analysis.record_prose import clean_prose, read_decisions
 from qi_analysis.record_text import check_details, is_there, read_text
 from qi_analysis.settings import Record
 from qi_analysis.team_checks import PARTS, check_files, check_ids, check_links
-from qi_analysis.team_dates import check_cycles, check_future, check_movement, check_stories, check_team
+from qi_analysis.team_dates import check_cycles, check_due, check_future, check_movement, check_stories, check_team
 from qi_analysis.team_parts import read_actions, read_cycles, read_drivers, read_feedback, read_stories, read_team
 from qi_analysis.team_record_values import TeamRecord
 
@@ -64,6 +64,8 @@ def check_team_record(
     """
     faults = Faults([*(record.findings if record else ()), *team.findings])
     latest = max(day, today or date.today())
+    if record is not None:
+        check_due(record.aim, day, faults)
     check_stories(team, latest, faults)
     check_future(team, latest, faults)
     check_cycles(team, day, faults)

@@ -44,7 +44,7 @@ class Role:
     successor: str = ""
     channel: str = ""
     training: tuple[str, ...] = ()
-    does: tuple[str, ...] = ()
+    does: tuple[str, ...] = field(default=(), metadata={"choices": JOBS})
     place: str = ""
 
     @property
@@ -62,7 +62,7 @@ class Role:
 class Reviews:
     """How often the team meets over the report, when (in words), how many days before it the papers go out, how to join."""
 
-    every: str = "month"
+    every: str = field(default="month", metadata={"choices": EVERY})
     meets: str = ""
     papers_days_before: int = 0
     join: str = ""
@@ -93,7 +93,7 @@ class Idea:
     id: str
     idea: str
     raised_by: str = ""
-    status: str = "idea"
+    status: str = field(default="idea", metadata={"choices": IDEA_STATUS})
     measures: tuple[str, ...] = ()
     note: str = ""
     place: str = ""
@@ -133,7 +133,7 @@ class Cycle:
     prediction: str = ""
     predicted: Predicted | None = None
     owner: str = ""
-    decision: str = "running"
+    decision: str = field(default="running", metadata={"choices": DECISIONS})
     plan: str = ""
     do: str = ""
     study: str = ""
@@ -165,7 +165,7 @@ class Story:
     day: date = field(metadata={"key": "date"})
     teller: str
     text: str
-    consent: str = "none"
+    consent: str = field(default="none", metadata={"choices": CONSENTS})
     consent_on: date | None = None
     consent_ends: date | None = None
     about: tuple[str, ...] = ()

@@ -82,14 +82,17 @@ def check_print(browser: Browser, path: Path) -> list[str]:
 
 
 def find_overflow(path: Path) -> list[str]:
-    """The texts of driver diagrams that lie in no box of their picture, as the browser draws them."""
-    script = """[...document.querySelectorAll('.tree text')].filter(text => {
+    """The texts of driver diagrams that lie in no box of their picture, as the browser draws them, wide and narrow."""
+    script = """[...document.querySelectorAll('.tree text')].filter(text => text.getClientRects().length).filter(text => {
         const a = text.getBBox();
         return ![...text.ownerSVGElement.querySelectorAll('rect')].map(box => box.getBBox()).some(b =>
             a.x >= b.x && a.y >= b.y && a.x + a.width <= b.x + b.width && a.y + a.height <= b.y + b.height)
     }).map(text => text.textContent)"""
-    with _open_browser() as browser, _open_page(browser, path, "light", USUAL) as (page, _):
-        found: list[str] = page.evaluate(script)
+    found = list[str]()
+    with _open_browser() as browser:
+        for width in (USUAL, NARROWEST):
+            with _open_page(browser, path, "light", width) as (page, _):
+                found += page.evaluate(script)
     return found
 
 

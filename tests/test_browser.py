@@ -94,4 +94,4 @@ def test_a_pack_has_no_finding(tmp_path, pack, record):
 
 def test_every_word_of_a_driver_diagram_stays_in_its_box(problems):
     assert problems["five years, boxes"] == []
-    assert problems["overfull, boxes"] == ["far too long"]
+    assert set(problems["overfull, boxes"]) == {"far too long"}

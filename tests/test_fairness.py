@@ -276,7 +276,7 @@ def test_the_page_from_the_release_says_it_in_short_and_shows_each_table(tmp_pat
     assert "Groups differ by more than we would expect by chance: who referred." in page
     assert "Groups differ by no more than we would expect by chance: gender." in page
     assert "We cannot tell: age; ethnic group; deprivation of the area;" in page
-    assert page.count("<table>") == 2 and TOO_FEW in page
+    assert page.count("<table") == 2 and TOO_FEW in page
     assert all(about.name in page for about in CHARACTERISTICS)
 
 

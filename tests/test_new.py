@@ -121,6 +121,31 @@ def test_an_idea_goes_under_its_driver_and_comments_stay(record):
     )
 
 
+@pytest.mark.parametrize(
+    ("prediction", "measures", "line"),
+    [
+        (
+            "rises from 60% to 75%",
+            "second_contact",
+            'predicted = { measure = "second_contact", from = 0.60, to = 0.75 }',
+        ),
+        (
+            "rises from 5 % to 100 %",
+            "second_contact",
+            'predicted = { measure = "second_contact", from = 0.05, to = 1.00 }',
+        ),
+        ("rises from 60% to 75%", "second_contact missed_appointments", ""),
+        ("rises from 60% to 75%", "", ""),
+        ("rises", "second_contact", ""),
+    ],
+)
+def test_a_prediction_with_numbers_of_one_measure_can_be_compared(record, prediction, measures, line):
+    options = ["--title", "x", "--start", "2022-05-02", "--prediction", prediction, "--measures", measures]
+    assert new("cycle", *options).exit_code == 0
+    header = (record / "pdsa" / "03-x.md").read_text(encoding="utf-8")
+    assert (f"{line}\n" in header) if line else ("predicted =" not in header)
+
+
 REFUSED = {
     "nothing given": (["action"], "qi new action needs more. Add: --action ..."),
     "several missing": (["event", "--what", "x"], "qi new event needs more. Add: --date ... --could-affect ..."),
@@ -142,6 +167,10 @@ REFUSED = {
     "ends first": (
         ["cycle", "--title", "x", "--start", "2022-05-02", "--end", "2022-05-01"],
         "--end is before --start. Nothing was written.",
+    ),
+    "two answers that cannot be read": (
+        ["action", "--action", "x", "--owner", "leed", "--due", "soon"],
+        '--owner: this is no role of team.toml. Did you mean "lead"?\n--due: this is not a date. Write it as 2022-06-14.',
     ),
     "no such choice": (
         ["story", "--title", "x", "--teller", "su", "--date", "2022-05-02", "--consent", "public"],

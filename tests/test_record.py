@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plain_record import FILES, PROJECT, change, write_record
 
+from qi_analysis.check_record import check_record
 from qi_analysis.consent import list_stories
 from qi_analysis.errors import RecordProblem
+from qi_analysis.gate_words import may_name
 from qi_analysis.making import prepare
 from qi_analysis.personal import find_details
 from qi_analysis.places import Places
@@ -275,6 +277,15 @@ BROKEN = {
         [(SCRIPT, 'title = "The words of the call"\n', "")],
         ['STOP pdsa/02: "title" is missing. Add the line.'],
     ),
+    "an id of a folder": (
+        [(SCRIPT, '"P2"', '"../P2"')],
+        ["STOP pdsa/02, id: an id has letters, figures and hyphens only, such as lead, I1 or P1."],
+    ),
+    "ids that differ in a capital letter": (
+        [(SCRIPT, 'id = "P2"', 'id = "p1"')],
+        ["STOP Two cycles are both called P1 (01-welcome-call.md and 02-call-script.md). Give one of them a new id."],
+    ),
+    "signs that turn a text round": ([(SCRIPT, "The words", "\u202eThe words\u202c")], []),
     "an empty id": ([(SCRIPT, '"P2"', '""')], ["STOP pdsa/02, id: the id is empty. Give it one, such as lead, I1 or P1."]),
     "a number for a text": ([(SCRIPT, '"P2"', "2")], ["STOP pdsa/02, id: this must be text in quotation marks."]),
     "a text for a list": ([(CALL, '["second_contact"]', '"second_contact"')], []),
@@ -320,13 +331,16 @@ BROKEN = {
     "a date in words": ([("project.toml", "by = 2022-12-31", "by = 31 December 2022")], []),
     "the aim ends before the project begins": (
         [("project.toml", "by = 2022-12-31", "by = 2020-12-31")],
-        ["STOP project.toml, by: the end (31 Dec 2020) is before the start (1 May 2021)."],
+        [
+            "STOP project.toml, by: the end (31 Dec 2020) is before the start (1 May 2021).",
+            "WARN project.toml, [aim] baseline: it ends on 30 Apr 2021, and the aim is for 31 Dec 2020. Look at the years.",
+        ],
     ),
     "a heading with a bracket too few, and another fault below it": (
         [("project.toml", "[aim]", "[aim"), ("project.toml", '"increase"', '"up"')],
         [
             "STOP project.toml, line 6: a heading has the same brackets on both sides, such as [aim] or [[roles]].",
-            "STOP project.toml, direction must be one of increase, decrease.",
+            "STOP project.toml, [aim], direction must be one of increase, decrease.",
         ],
     ),
     "a part mistyped": (
@@ -416,7 +430,7 @@ BROKEN = {
     ),
     "a direction": (
         [("project.toml", '"increase"', '"up"')],
-        ["STOP project.toml, direction must be one of increase, decrease."],
+        ["STOP project.toml, [aim], direction must be one of increase, decrease."],
     ),
     "baseline the wrong way round": (
         [("project.toml", "2021-04-30 }\n#", "2019-04-30 }\n#")],
@@ -429,6 +443,115 @@ BROKEN = {
     "a gap that is no month": (
         [("project.toml", "# [[accepted_gaps]]", '[[accepted_gaps]]\nmonth = "September"\n#')],
         ["STOP project.toml, [[accepted_gaps]], month: write the month as 2022-09."],
+    ),
+    "a gap without a reason": (
+        [("project.toml", "# [[accepted_gaps]]", '[[accepted_gaps]]\nmonth = "2022-09"\n#')],
+        ["STOP project.toml, accepted_gaps: say why 2022-09 is missing from the data, or remove the gap."],
+    ),
+    "a gap with an empty reason, and another": (
+        [
+            (
+                "project.toml",
+                "# [[accepted_gaps]]",
+                '[[accepted_gaps]]\nmonth = "2022-09"\nreason = " "\n[[accepted_gaps]]\nmonth = "2022-9"\nreason = "lost"\n#',
+            )
+        ],
+        [
+            "STOP project.toml, [[accepted_gaps]], month: write the month as 2022-09.",
+            "STOP project.toml, accepted_gaps: say why 2022-09 is missing from the data, or remove the gap.",
+        ],
+    ),
+    "two phases of one day": (
+        [
+            (
+                "project.toml",
+                "# [[phases]]",
+                '[[phases]]\nfrom = 2022-02-01\nreason = "x"\n[[phases]]\nfrom = 2022-02-01\nreason = "y"\n#',
+            )
+        ],
+        ["STOP project.toml, phases: two begin on 1 Feb 2022. Keep one of them."],
+    ),
+    "service codes side by side": (
+        [("project.toml", "to = 2022-11-30", "to = 2022-12-31")],
+        ["WARN project.toml, service_codes: RWK4C is still in use when RQY58 begins (1 Dec 2022). Look at the days."],
+    ),
+    "an aim whose day has passed, before its baseline ends": (
+        [("project.toml", "by = 2022-12-31", "by = 2022-05-14"), ("project.toml", "2021-04-30 }\n#", "2022-06-30 }\n#")],
+        [
+            "WARN project.toml, by: the date of the aim, 14 May 2022, has passed. Agree a new one at the next review.",
+            "WARN project.toml, [aim] baseline: it ends on 30 Jun 2022, and the aim is for 14 May 2022. Look at the years.",
+        ],
+    ),
+    "many faults in the settings": (
+        [
+            ("project.toml", '"testing"', '"tested"'),
+            ("project.toml", '"increase"', '"up"'),
+            ("project.toml", "target = 0.70", "target = true"),
+            ("project.toml", "2022-12-31", '"next year"'),
+            ("project.toml", '"making_data_count"', '"mdc"'),
+            ("project.toml", "min_denominator = 8", "min_denominator = 0"),
+            ("project.toml", 'protection = "team"', "protection = 5"),
+            ("project.toml", "time_limit_seconds = 600", 'time_limit_seconds = "long"'),
+        ],
+        [
+            "STOP project.toml, status must be one of planning, testing, implementing, sustaining, closed. "
+            'Did you mean "testing"?',
+            "STOP project.toml, [aim], direction must be one of increase, decrease.",
+            "STOP project.toml, [aim], target: this must be a number.",
+            "STOP project.toml, [aim], by: this is not a date. Write 2022-06-14.",
+            "STOP project.toml, [settings], rules must be one of making_data_count, anhoej, ihi.",
+            "STOP project.toml, min_denominator: this must lie between 1 and 1000.",
+            "STOP project.toml, [settings], protection: this must be text in quotation marks.",
+            "STOP project.toml, [settings], time_limit_seconds: this must be a whole number.",
+        ],
+    ),
+    "many faults in a test": (
+        [
+            (CALL, "2021-10-29", "31/02/2022"),
+            (CALL, '"I1"', '"I9"'),
+            (CALL, '"adapt"', '"adapted"'),
+            (CALL, 'measures = ["second_contact"]', 'measures = ["second_contac"]'),
+            (CALL, 'owner = "lead"', 'owner = "leed"'),
+        ],
+        [
+            'STOP pdsa/01, end: "31/02/2022" is not a date.',
+            'STOP pdsa/01, decision must be one of adopt, adapt, abandon, running. Did you mean "adapt"?',
+            'STOP pdsa/01, measures: the measure "second_contac" is not in measures.toml. Did you mean "second_contact"?',
+            'WARN pdsa/01, idea: "I9" is not an idea of drivers.toml. Known are: I1.',
+            'WARN pdsa/01, owner: "leed" is not a role of team.toml. Did you mean "lead"?',
+        ],
+    ),
+    "a driver without words": (
+        [("drivers.toml", '"People know what to expect"', '""')],
+        ["WARN drivers.toml, line 2, driver: this is empty. Fill it in."],
+    ),
+    "a role that follows itself": (
+        [("team.toml", "since = 2021-05-01", 'until = 2022-07-30\nsuccessor = "lead"')],
+        ["WARN team.toml, line 5, successor: a role cannot follow itself. Name another one."],
+    ),
+    "plans of another century": (
+        [
+            (SCRIPT, "2022-04-04", "2202-04-04"),
+            ("actions.csv", "2022-06-14", "2220-06-14"),
+            ("team.toml", "since = 2021-05-01", "until = 2122-07-30"),
+        ],
+        [
+            "WARN pdsa/02, start: 4 Apr 2202 is far away. Look at the year.",
+            "WARN actions.csv, row 2, due: 14 Jun 2220 is far away. Look at the year.",
+            "WARN team.toml, line 5, until: 30 Jul 2122 is far away. Look at the year.",
+        ],
+    ),
+    "done before it was raised": (
+        [("actions.csv", "2022-04-19", "2021-04-19")],
+        ["WARN actions.csv, row 3, done_on: 19 Apr 2021 is before it was raised (12 Apr 2022). Look at the years."],
+    ),
+    "a comma in a text without quotation marks": (
+        [("actions.csv", "A1,Ask the team,", "A1,Ask the team, twice,")],
+        ["STOP actions.csv, row 2: there are more cells than headings. Put text that holds a comma in quotation marks."],
+    ),
+    "decisions without a day": (
+        [("decisions.md", "## 2022-04-12 a monthly review", "We agreed:")],
+        ["WARN decisions.md: a decision begins with its date. Write ## 2023-02-14 and then what was decided."],
     ),
     "a prediction in words": (
         [(CALL, '{ measure = "second_contact", from = 0.60, to = 0.75 }', '"75%"')],
@@ -464,7 +587,11 @@ BROKEN = {
     ),
     "an event without letter": (
         [("events.csv", ",B,", ",,")],
-        ["STOP events.csv, row 3: letter is empty. A row needs date,letter,what,could_affect."],
+        ['STOP events.csv, row 3: "letter" is empty. A row needs date,letter,what,could_affect.'],
+    ),
+    "a word for a letter": (
+        [("events.csv", ",B,", ",move,")],
+        ["STOP events.csv, row 3, letter: write one or two letters, such as B."],
     ),
     "a score out of range": (
         [("feedback.csv", "team,4", "team,9")],
@@ -571,6 +698,37 @@ def test_a_run_is_refused_with_every_stop(record):
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
         "project.toml, target", "pdsa/01", "pdsa/02, start",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "may"),
+    [
+        ("I was glad that Priya rang me.", True),
+        ("Priya rang me.", True),
+        ("My son Kieran came, too.", True),
+        ("Evening calls helped. Nobody else rang, and Low Intensity CBT suits me.", False),
+        ("Before Christmas the Richmond Wellbeing Service rang on a Tuesday.", False),
+        ("I AM GLAD", False),
+        ("", False),
+    ],
+)
+def test_a_word_with_a_capital_letter_that_nobody_knows_may_be_a_name(line, may):
+    assert may_name(line) is may
+
+
+def test_the_check_notes_the_lines_of_stories_that_may_hold_a_name(record):
+    change(record, STORY, "It was short.", "Priya rang twice.")
+    found = [f"{one.level} {one.message}" for one in check_record(Places(record.parent), DAY).findings]
+    assert found == [
+        "NOTE stories/2022-03, line 10: a word with a capital letter may be somebody's name. Read the line once more before sharing."
+    ]
+
+
+def test_no_line_of_the_example_is_taken_for_a_name():
+    lines = [
+        line for path in (PROJECT / "example").rglob("*.md") for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    assert len(lines) > 50 and not any(may_name(line) for line in lines)
 
 
 PARTS = [name for name in FILES if "/" not in name] + ["pdsa", "stories"]
@@ -796,6 +954,10 @@ DETAILS = {
     "7700 900123": "a phone number",
     "０７７００９００１２３": "a phone number",
     "077\u200b00900123": "a phone number",
+    "O77OO 9OO123": "a phone number",
+    "oh double seven double oh, nine double oh one two three": "a phone number",
+    "zero seven seven zero zero nine zero zero one two three": "a phone number",
+    "nine four three four seven six five nine one nine": "an NHS number",
     "someone@example.org": "an e-mail address",
     "943 476 5919": "an NHS number",
     "9434765919": "an NHS number",
@@ -813,6 +975,7 @@ DETAILS = {
 PLAIN = [
     "2022-03-08 to 2023-03-08", "14/06/2022 10:00", "codes 748051000000105 and 702545008", "P1 2nd week", "RWK4C to RQY58",
     "from 0.60 to 0.75", "58 of 97 people", "at 10:00 on 3 May 2022", "Miss the first appointment", "call 111", "A12, A13",
+    "one, two, three, four, five, six", "one or two of three, four or five", "5 o'clock or 10 o'clock", "CO2 at 20 degrees",
 ]  # fmt: skip
 
 

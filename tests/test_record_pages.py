@@ -23,7 +23,7 @@ from qi_analysis import pages
 from qi_analysis.chart_keys import build_marks
 from qi_analysis.chart_style import AXIS_POINTS, LETTER_POINTS, SIGN_POINTS, Mark, arrange_marks
 from qi_analysis.cycle_results import build_result
-from qi_analysis.driver_diagram import PAD, SIZE, SMALL, build_parts, measure, render_parts, wrap
+from qi_analysis.driver_diagram import NARROW, PAD, SIZE, SMALL, WIDE, build_parts, measure, render_parts, wrap
 from qi_analysis.fragments import render_diagram, render_entry, render_flag, render_folded, render_slip
 from qi_analysis.method_checks import build_checks
 from qi_analysis.page_aim import describe_need, describe_plain_testing, describe_testing
@@ -158,7 +158,7 @@ def test_a_hidden_month_is_said_to_be_hidden():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"predicted": None}, "The prediction has no number, so a report cannot compare it."),
+        ({"predicted": None}, "The prediction has no number that a report can read, so it is not compared."),
         ({"predicted": None, "measures": ()}, "No measure is named, so nothing can be measured."),
         ({"predicted": Predicted("no_such", 0.6, 0.7)}, "No measure is named, so nothing can be measured."),
         ({"start": date(2022, 12, 20), "end": None}, "Measured in December 2022 so far: 60% (60 of 100)"),
@@ -706,8 +706,9 @@ def find_branches(release):
     return release.facts["team"]["drivers"]
 
 
-def test_no_box_of_the_diagram_touches_another_and_no_word_leaves_its_box(release):
-    parts = build_parts("Aim: more of the people who start complete it", find_branches(release))
+@pytest.mark.parametrize("form", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_no_box_of_the_diagram_touches_another_and_no_word_leaves_its_box(release, form):
+    parts = build_parts("Aim: more of the people who start complete it", find_branches(release), form)
     assert len(parts) > 1
     for part in parts:
         for a, b in combinations(part.boxes, 2):
@@ -718,6 +719,7 @@ def test_no_box_of_the_diagram_touches_another_and_no_word_leaves_its_box(releas
             assert all(measure(line, SIZE) <= room for line in box.lines)
             assert all(measure(line, SMALL) <= room for line in box.small)
             assert box.y >= 0 and box.y + box.height <= part.height
+            assert box.x >= 0 and box.x + box.width <= form.width
 
 
 def test_the_list_beside_the_diagram_holds_every_idea(release):
@@ -731,7 +733,11 @@ def test_alternative_text_is_short_and_every_part_has_its_own(release):
     assert len(set(texts)) == len(texts) and max(len(text.split()) for text in texts) < 60
 
 
-@pytest.mark.parametrize("text", ["x" * 400, "word " * 200, "", "W" * 30 + " " + "i" * 90, HOSTILE * 9])
+@pytest.mark.filterwarnings("error")  # a warning stops the notebook of the review
+@pytest.mark.parametrize(
+    "text",
+    ["ring \N{TELEPHONE RECEIVER} \u7535\u8bdd", "x" * 400, "word " * 200, "", "W" * 30 + " " + "i" * 90, HOSTILE * 9],
+)
 def test_any_text_fits(text):
     lines = wrap(text, 120, SIZE)
     assert len(lines) <= 5 and all(measure(line, SIZE) <= 120 for line in lines)
