@@ -61,8 +61,7 @@ class Known:
 def find_exposed(known: Known, among: Bools | None = None) -> Bools:
     """True for each hidden count of 1 to 7 (among these) that keeps fewer than FEWEST_VALUES possible values.
 
-    Raises ValueError when the true counts
-    do not fit what is said of them: then the sums are wrong, and nothing is proven.
+    Raises ValueError when the true counts do not fit what is said of them: then the sums are wrong, and nothing is proven.
     """
     _check_truth(known)
     reader = _Reader(known, among)
