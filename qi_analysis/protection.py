@@ -8,14 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
 
-from qi_analysis.attack import Known, find_exposed, find_parts
+from qi_analysis.attack import Reader, find_exposed
 from qi_analysis.cells import INNER, MOST, NOT_SHOWN, TOTAL, Cells
 from qi_analysis.puzzle import Puzzle, Seen, build_known, build_puzzle
 
 MONTHLY = r"@\d{4}-\d\d"  # in the name of what is counted by month
-NOWHERE = -1
 
 
 def find_hidden(cells: Cells, seen: Seen | None = None, start: frozenset[str] = frozenset()) -> frozenset[str]:
@@ -35,26 +33,31 @@ def find_hidden(cells: Cells, seen: Seen | None = None, start: frozenset[str] = 
 
 
 def _hide(puzzle: Puzzle, hidden: np.ndarray) -> np.ndarray:
-    """More and more hidden until nothing is exposed, or nothing is left to hide."""
-    known, order = build_known(puzzle, hidden), np.zeros(0, dtype=int)
-    exposed = first = find_exposed(known)
-    while len(chosen := _choose(puzzle, known, exposed)):
-        order = np.append(order, chosen)
-        hidden = hidden | np.isin(np.arange(len(hidden)), chosen)
-        known = build_known(puzzle, hidden)
-        exposed = find_exposed(known, exposed)  # what is safe stays safe: only what was exposed is looked at again
-    return _show_again(puzzle, hidden, order, first) if puzzle.sums.is_wide.any() and len(order) else hidden
+    """More and more hidden until nothing is exposed, or nothing is left to hide. What is safe stays safe."""
+    rank, reader = _rank(puzzle), Reader(build_known(puzzle, hidden))
+    for place in reader.list_unsure():
+        while reader.is_exposed(place):
+            can = reader.find_reasons(place) & ~reader.known.is_hidden & (rank < len(rank))
+            if not can.any():
+                break
+            hidden = hidden.copy()
+            hidden[np.flatnonzero(can)[np.argmin(rank[can])]] = True
+            reader.learn(build_known(puzzle, hidden))
+    return hidden
 
 
-def _show_again(puzzle: Puzzle, hidden: np.ndarray, places: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Without those of these places that were hidden in vain. among: the counts that may be exposed."""
-    fewer = hidden & ~np.isin(np.arange(len(hidden)), places)
-    if not find_exposed(build_known(puzzle, fewer), among).any():
-        return fewer
-    if len(places) == 1:
-        return hidden
-    half = len(places) // 2
-    return _show_again(puzzle, _show_again(puzzle, hidden, places[half:], among), places[:half], among)
+def _rank(puzzle: Puzzle) -> np.ndarray:
+    """The order of hiding, in which no value has a part; what cannot be hidden any more comes after all.
+
+    With sums over many months, what a review shows of its own comes before the months. Parts, then totals, then by name.
+    """
+    counts = puzzle.counts
+    can = (counts["order"] < NOT_SHOWN) & (counts["seen_high"] >= MOST)
+    spared = counts["name"].str.contains(MONTHLY) & puzzle.sums.is_wide.any()
+    ranked = counts.assign(spared=spared)[can].sort_values(["spared", "order", "name"]).index.to_numpy()
+    rank = np.full(len(counts), len(counts))
+    rank[ranked] = np.arange(len(ranked))
+    return rank
 
 
 def count_exposed(cells: Cells, seen: Seen | None = None) -> int:
@@ -88,37 +91,3 @@ def _show_table(table: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     return pd.DataFrame(
         {name: cells.show(names[name], table[name], order if name in parts else TOTAL) for name in table}
     )
-
-
-def _choose(puzzle: Puzzle, known: Known, exposed: np.ndarray) -> np.ndarray:
-    """For each part with exposed counts one that is shown, of those nearest to them, the first in the order of hiding.
-
-    Near is what shares a sum with them, then what shares one with that. Said over many months spare the months: there
-    what a release shows of its own comes first.
-    """
-    counts = puzzle.counts
-    can = ~known.is_hidden & (counts["order"] < NOT_SHOWN).to_numpy() & (counts["seen_high"] >= MOST).to_numpy()
-    spared = counts["name"].str.contains(MONTHLY) & known.is_wide.any()
-    ranked = counts.assign(spared=spared)[can].sort_values(["spared", "order", "name"]).index.to_numpy()
-    rank = np.full(len(counts), len(counts))
-    rank[ranked] = np.arange(len(ranked))
-    shares, part = abs(puzzle.sums.factors), find_parts(known, ~known.is_wide)
-    shared, is_free = csr_array(shares.T), known.low < known.high
-    chosen = {
-        _find_nearest(exposed & (part == one), rank, (shares, shared), is_free) for one in np.unique(part[exposed])
-    }
-    return np.array(sorted(chosen - {NOWHERE}), dtype=int)
-
-
-def _find_nearest(near: np.ndarray, rank: np.ndarray, links: tuple[csr_array, csr_array], is_free: np.ndarray) -> int:
-    """The place with the first rank among those that the fewest sums away from `near`; NOWHERE where none is left."""
-    shares, shared = links
-    reached = near
-    while True:
-        wider = reached | (shared @ (shares @ (reached & is_free).astype(float)) > 0)
-        first = int(np.argmin(np.where(wider, rank, len(rank))))
-        if wider[first] and rank[first] < len(rank):
-            return first
-        if (wider == reached).all():
-            return NOWHERE
-        reached = wider
