@@ -24,6 +24,23 @@ Order = int | npt.NDArray[np.integer]  # of all counts or of each
 COLUMNS = ["name", "true", "low", "high", "order"]
 
 
+Columns = list[list[str | None]]
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums of one kind, one in each row: the wholes hold the parts, and (is_least) it may be more.
+
+    wholes, parts: for each of them its names, one for each row; None where it is not in a sum. is_wide: sums over many
+    months, each of which has sums of its own.
+    """
+
+    wholes: Columns
+    parts: Columns
+    is_wide: bool = False
+    is_least: bool = False
+
+
 @dataclass(frozen=True)
 class Cells:
     """The counts of one release.
@@ -34,7 +51,7 @@ class Cells:
     hidden: frozenset[str] = frozenset()
     moved: frozenset[str] = frozenset()
     parts: list[pd.DataFrame] = field(default_factory=list)
-    sums: list[tuple[list[str], list[list[str | None]], bool]] = field(default_factory=list)
+    sums: list[Sums] = field(default_factory=list)
 
     def show(
         self, names: Iterable[str], counts: pd.Series, order: Order = INNER, also: pd.Series | None = None
@@ -69,13 +86,15 @@ class Cells:
         columns = {"name": list(names), "true": counts.to_numpy(dtype="float64").round(), "low": low, "high": high}
         self.parts.append(pd.DataFrame(columns).assign(order=order).dropna(subset=["true"]))
 
-    def add_sums(self, wholes: Iterable[str], parts: Iterable[Iterable[str | None]], is_wide: bool = False) -> None:
-        """Each whole is the sum of its parts, or holds them and more: which of the two, the true counts tell.
-
-        parts: for each part its names, one for each whole. A part that is not among the counts is left out. is_wide: sums
-        over many months, each of which has sums of its own.
-        """
-        self.sums.append((list(wholes), [list(one) for one in parts], is_wide))
+    def add_sums(
+        self,
+        wholes: Iterable[str],
+        parts: Iterable[Iterable[str | None]],
+        is_wide: bool = False,
+        is_least: bool = False,
+    ) -> None:
+        """Each whole is the sum of its parts (see Sums). A part that is not among the counts is left out."""
+        self.sums.append(Sums([list(wholes)], [list(one) for one in parts], is_wide, is_least))
 
     def build(self) -> pd.DataFrame:
         """One row for each count: name, true, low, high (the smallest and largest it can be), order.

@@ -58,7 +58,7 @@ def build_fairness(workings: Workings, cells: Cells | None = None) -> tuple[dict
     cells = cells or Cells()
     table = build_released(tidy, cells)
     for base, end in ((ENDED_LI, ""), (COMPLETED_LI, COMPLETED)):
-        cells.add_sums([name_year(base, workings.period)], [[NAME_OF_ALL + end]])
+        cells.add_sums([name_year(base, workings.period)], [[NAME_OF_ALL + end]], is_wide=True)
     facts = {
         "months": [workings.period.plus(1 - MONTHS).words, workings.period.words],
         "n_judged": sum(one.chance is not None for one in compared),

@@ -151,7 +151,7 @@ def build_weeks(starters: pd.DataFrame, weeks: int, group: str, cells: Cells | N
     true = (curve[list(SHOWN)] * n).round().assign(at_risk=curve["at_risk"])
     shown = pd.DataFrame({column: cells.show(names, true[column]) for column, names in named.items()})
     still = [[None, *named[end][:-1]] for end in SHOWN]  # who had ended by the week before is not at risk
-    cells.add_sums([f"weeks {group}"] * len(at), [named["at_risk"], *still])
+    cells.add_sums([f"weeks {group}"] * len(at), [named["at_risk"], *still], is_least=True)
     base = people if people >= SMALLEST_BASE else np.nan
     shares = (shown[list(SHOWN)] / base).clip(upper=1).add_prefix("share_")
     frame = pd.DataFrame({"group": group, "week": at, "people": people, "at_risk": shown["at_risk"]})

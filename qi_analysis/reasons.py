@@ -51,8 +51,8 @@ def build_reasons(workings: Workings, cells: Cells | None = None) -> tuple[dict[
 def _add_year(cells: Cells, period: Period) -> None:
     """The totals are what the monthly results say of the year: everyone who ended, less who completed; who left."""
     ended, completed, left = (name_year(one, period) for one in (ENDED_LI, COMPLETED_LI, LEFT_LI))
-    cells.add_sums([ended], [[completed], [REASON_TOTAL]])
-    cells.add_sums([left], [[SCORE_TOTAL]])
+    cells.add_sums([ended], [[completed], [REASON_TOTAL]], is_wide=True)
+    cells.add_sums([left], [[SCORE_TOTAL]], is_wide=True)
 
 
 def build_ended(workings: Workings, months: int = MONTHS) -> pd.DataFrame:

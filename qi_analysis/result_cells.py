@@ -12,19 +12,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qi_analysis.cells import EXACT, INNER, NOT_SHOWN, TOTAL, Cells
+from qi_analysis.cells import EXACT, INNER, NOT_SHOWN, TOTAL, Cells, Sums
 from qi_analysis.codes import read_rows
 from qi_analysis.disclosure import SHARE_STATISTICS
 from qi_analysis.measure_definitions import MeasureDefinition
-from qi_analysis.periods import Period, parse_period
+from qi_analysis.open_referrals import OPEN_BANDS
+from qi_analysis.periods import Period
 
 SUMS = Path(__file__).parent / "definitions" / "sums.csv"
 COUNTED = ("count", *SHARE_STATISTICS)  # statistics whose numerator is a number of people or appointments
-ANY = "*"
+ANY, AT_LEAST = "*", ">="
 YEAR = 12  # months of what is shown for a year
 ENDED_LI, COMPLETED_LI = "episodes.li_end.li_ended", "episodes.li_end.li_completed"
 LEFT_LI = "episodes.li_end.li_left"
 TREATED, FINISHED = "referrals.ended_on.treated", "referrals.ended_on.finished"
+TREATED_FIRST, WAITING = "referrals.first_treatment_on.all", "referrals.as_at.waiting_for_treatment"
+FLOWS = (  # who comes, who is open at a month's end, who leaves
+    ("referrals.received_on.all", (WAITING,), (TREATED_FIRST, "referrals.ended_on.not_treated")),
+    (TREATED_FIRST, tuple(f"referrals.as_at.{band}" for band in OPEN_BANDS), (TREATED,)),
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,10 @@ def hide_results(released: pd.DataFrame, names: CountNames, hidden: frozenset[st
 @cache
 def _list_wholes() -> frozenset[str]:
     """Names without their month of what is the sum of something."""
-    return frozenset(f"{row['table']}.{by}.{row['whole']}" for row in read_rows(SUMS) for by in _months_by(row))
+    rows = read_rows(SUMS)
+    return frozenset(
+        f"{row['table']}.{by}.{one}" for row in rows for by in _months_by(row) for one in row["wholes"].split()
+    )
 
 
 def _months_by(row: dict[str, str]) -> tuple[str, ...]:
@@ -125,18 +134,11 @@ def add_result_sums(cells: Cells, names: CountNames, choice: str) -> None:
     for row in read_rows(SUMS):
         for by in _months_by(row):
             start = f"{row['table']}.{by}."
-            parts = list(_list_parts(row["parts"].format(choice=choice).split(), start, bases))
-            cells.add_sums(_in_months(start + row["whole"], months), [_in_months(part, months) for part in parts])
-
-
-def add_earlier_years(cells: Cells, earlier: pd.DataFrame, period: Period) -> None:
-    """Note the totals of 12 months that earlier reviews have shown, as what they are: sums of months."""
-    ends = earlier["name"].str.extract(rf"^(.*)@{YEAR} to (\d{{4}}-\d\d)$").dropna()
-    for place, base, end in ends[ends[1] != period.id].itertuples():
-        true = earlier["true"].loc[[place]]
-        cells.note([name_year(base, parse_period(end))], true, true * np.nan, NOT_SHOWN)
-        months = [parse_period(end).plus(back).id for back in range(1 - YEAR, 1)]
-        cells.add_sums([name_year(base, parse_period(end))], [[f"{base}@{month}"] for month in months], is_wide=True)
+            wholes, parts = (
+                [_in_months(one, months) for one in _list_parts(row[side].format(choice=choice).split(), start, bases)]
+                for side in ("wholes", "parts")
+            )
+            cells.sums.append(Sums(wholes, parts, is_least=row["sign"] == AT_LEAST))
 
 
 def add_clock_sums(cells: Cells, names: CountNames) -> None:
@@ -156,6 +158,18 @@ def add_clock_sums(cells: Cells, names: CountNames) -> None:
             cells.note([f"every {word}"], total, total * np.nan, NOT_SHOWN)
             for months in clocks.values():
                 cells.add_sums([f"every {word}"], [[one] for one in months], is_wide=True)
+
+
+def add_open_flows(cells: Cells, names: CountNames) -> None:
+    """Add that who is open at a month's end was open a month before or came since, unless they left since.
+
+    Nobody was open before the first month, if the true counts bear that out.
+    """
+    months = sorted({name.split("@")[1] for name in names.top if name.startswith(WAITING)})
+    for came, still, left in FLOWS:
+        for at, before in ((months[1:], months[:-1]), (months[:1], [])):
+            wholes = [_in_months(came, at), *(_in_months(one, before) for one in still if before)]
+            cells.sums.append(Sums(wholes, [_in_months(one, at) for one in (*left, *still)], is_wide=True))
 
 
 def name_completed(definition: str, choice: str) -> str:
@@ -184,5 +198,5 @@ def _list_parts(parts: Iterable[str], start: str, bases: Sequence[str]) -> Itera
         yield from [base for base in bases if base.startswith(wanted[:-1])] if part.endswith(ANY) else [wanted]
 
 
-def _in_months(base: str, months: Sequence[str]) -> list[str]:
+def _in_months(base: str, months: Sequence[str]) -> list[str | None]:
     return [f"{base}@{month}" for month in months]

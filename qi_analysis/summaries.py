@@ -25,13 +25,14 @@ from qi_analysis.measure_words import build_measure_words
 from qi_analysis.periods import Period
 from qi_analysis.plain_release import build_plain
 from qi_analysis.protection import find_hidden
+from qi_analysis.puzzle import Seen
 from qi_analysis.reasons import build_reasons
 from qi_analysis.record_release import build_record
 from qi_analysis.recording import build_recording_alarm
 from qi_analysis.release import Release
 from qi_analysis.result_cells import (
     add_clock_sums,
-    add_earlier_years,
+    add_open_flows,
     add_result_sums,
     add_year_sums,
     build_count_names,
@@ -68,19 +69,17 @@ class Counted:
     cells: Cells
 
 
-def build_counted(workings: Workings, earlier: pd.DataFrame | None = None) -> Counted:
+def build_counted(workings: Workings, seen: Seen | None = None) -> Counted:
     """Counts as they may be shown: hidden until nobody can work out a small one (protection.find_hidden).
 
-    earlier: the counts of earlier releases, as read_ledger reads them.
+    seen: what earlier releases have shown, as read_ledger reads it.
     """
     cells = _count(workings, Cells()).cells
-    moved = find_moved(cells.build(), earlier)
+    moved = find_moved(cells.build(), None if seen is None else seen.counts)
     if moved:
         cells = _count(workings, Cells(moved=moved)).cells
-    if earlier is not None:
-        add_earlier_years(cells, earlier, workings.period)
     years = find_hidden_years(cells.build(), workings.period)
-    return _count(workings, Cells(find_hidden(cells, earlier, years), moved))
+    return _count(workings, Cells(find_hidden(cells, seen, years), moved))
 
 
 def find_moved(counts: pd.DataFrame, earlier: pd.DataFrame | None) -> frozenset[str]:
@@ -173,6 +172,7 @@ def build_released_results(workings: Workings, cells: Cells | None = None) -> pd
     note_results(cells, results, released, names, is_exact)
     add_result_sums(cells, names, record.completion.team_choice)
     add_clock_sums(cells, names)
+    add_open_flows(cells, names)
     add_year_sums(cells, names, workings.period)
     return released
 
@@ -205,7 +205,7 @@ def _count_open(workings: Workings, settled: pd.DataFrame, cells: Cells) -> dict
     last = seen.groupby("referral")["contact_on"].max().reindex(np.arange(len(referrals)))
     idle = pd.Timestamp(workings.period.end) - last > pd.Timedelta(days=workings.record.completion.inactivity_days)
     named = [f"open_episodes.as_at.{flag}@{workings.period.id}" for flag in ("li_open", IDLE)]
-    cells.add_sums(named[:1], [named[1:]])
+    cells.add_sums(named[:1], [named[1:]], is_least=True)
     cells.add_sums(named[:1], [[name] for name in _name_months("li_exit_open", settled)], is_wide=True)
     counts = cells.show(named, pd.Series([is_open.sum(), (is_open & idle.to_numpy()).sum()]), TOTAL)
     known = [None if pd.isna(number) else float(number) for number in counts]

@@ -34,7 +34,7 @@ LAYERS = (
     "spc_spec spc_grid spc_ranges spc_limits spc_runs spc_patterns spc_rules spc funnel rebase competing proportions",
     "suggestion confirmation signals wording benchmark_settings benchmark_data benchmark_levels benchmark release standing",
     "standing_release benchmark_release published_figures",
-    "result_cells attack protection year_totals release_ledger",
+    "result_cells attack puzzle protection year_totals release_ledger",
     "record_words chart_keys workings workshop trust detection recording leaving reasons characteristics fairness glance measure_words measure_charts plain_release",
     "review_facts revisions cycle_results method_checks whats_new record_release summaries",
     "review fragments charts bars incidence funnel_chart page_words page_analyst page_trust page_benchmark page_glance page_measures page_standing",
