@@ -70,6 +70,7 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     from qi_analysis.release import read_release
     from qi_analysis.reports import check_parameters, read_notebook
     from qi_analysis.team_record import read_team_record
+    from qi_analysis.workbook import forget_workbooks
     from qi_analysis.workshop import store_tables
 
     record, team = read_whole_record(places.record)
@@ -92,6 +93,7 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
     folder = tempfile.mkdtemp(prefix=".tables-", suffix=BUILDING, dir=places.processed)  # its owner's alone
     stored = store_tables(Path(folder), tables)
     guard = read_guard(raw, places.record, record.columns)
+    forget_workbooks()
     if is_synthetic:  # the only data beside which the example may stand
         team = read_team_record(places.record, {one.id: one.chart for one in record.measures}, allow_example=True)
     return Prepared(

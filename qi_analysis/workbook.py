@@ -4,6 +4,7 @@ import re
 import zipfile
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -61,23 +62,38 @@ def read_workbook(path: Path, headings: Headings) -> RawTable:
 
 def read_sheet(path: Path, headings: Headings) -> Sheet:
     """The sheet that matches best. Raises DataProblem when another sheet could be the table as well."""
-    _check_parts(path)
-    book = openpyxl.load_workbook(BytesIO(path.read_bytes()), read_only=True, data_only=True)  # no judging by name
+    state = path.stat()
     found: list[tuple[int, Sheet]] = []
-    for sheet in book.worksheets:
-        rows, best = _read_rows(sheet), (0, 0)
+    for title, rows, is_1904 in _read_sheets(path, state.st_mtime_ns, state.st_size):
+        best = (0, 0)
         for number, row in enumerate(rows[:HEAD_ROWS]):
             best = max(best, (len(headings.find(row)), -number))
         score, number = best[0], -best[1]
         if score:
-            found.append((score, Sheet(sheet.title, rows[number], number, rows, book.epoch == CALENDAR_MAC_1904)))
-    book.close()
+            found.append((score, Sheet(title, rows[number], number, rows, is_1904)))
     if not found:
         return Sheet("", [], 0, [], False)
     found.sort(key=lambda one: -one[0])
     if len(found) > 1 and found[1][0] > found[0][0] / 2 and len(found[1][1].rows) > found[1][1].number + 1:
         raise DataProblem(f"{path.name}: two sheets hold this table, one may be hidden. Keep one of them.")
     return found[0][1]
+
+
+@lru_cache(
+    maxsize=2
+)  # a workbook is slow to read, and its headings, its table and its private columns are read one after another
+def _read_sheets(path: Path, changed: int, size: int) -> list[tuple[str, Rows, bool]]:
+    """(name, rows, whether days count from 1904) of each sheet. changed, size: of the file, so that another is read anew."""
+    _check_parts(path)
+    book = openpyxl.load_workbook(BytesIO(path.read_bytes()), read_only=True, data_only=True)  # no judging by name
+    sheets = [(sheet.title, _read_rows(sheet), book.epoch == CALENDAR_MAC_1904) for sheet in book.worksheets]
+    book.close()
+    return sheets
+
+
+def forget_workbooks() -> None:
+    """Let go of the rows of workbooks that were read last."""
+    _read_sheets.cache_clear()
 
 
 def _check_parts(path: Path) -> None:
