@@ -780,7 +780,7 @@ def test_files_of_notepad_are_read(encoding, record):
 def test_a_link_that_leads_nowhere_is_told(record):
     (record / "actions.csv").unlink()
     (record / "actions.csv").symlink_to(record / "gone.csv")
-    wanted = "I cannot open this file. Close it in other programs and see that it is a file."
+    wanted = "I cannot open this file. Close it elsewhere, or put one of this name in its place."
     assert tell(record) == [f"STOP actions.csv: {wanted}"]
 
 
@@ -795,7 +795,9 @@ def test_letters_of_windows_are_read_and_noted(record):
 
 def test_a_file_that_is_no_text_is_named(record):
     (record / "actions.csv").write_bytes(b"PK\x03\x04\x00\x00\x81")
-    assert tell(record) == ["STOP actions.csv: this is not a file of text. Save it again as plain text (UTF-8)."]
+    assert tell(record) == [
+        "STOP actions.csv: this is not a file of text. Save it again as CSV UTF-8 (comma delimited)."
+    ]
 
 
 def test_a_run_stops_for_the_team_s_record_before_any_data_is_read(record):
