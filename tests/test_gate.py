@@ -344,7 +344,16 @@ PLANTED["something that cannot be decoded"] += [
     f"<!-- {b64(pickle.dumps({'n': 4}))} -->",
     picture(png()[:30]),
 ]
-LEAKS = [(kind, body) for kind, bodies in PLANTED.items() for body in bodies]
+
+
+def number(planted):
+    """Each case under its kind and a number: what is packed holds the time of day, and is no name for a test."""
+    return [
+        pytest.param(kind, one, id=f"{kind} {n}") for kind, several in planted.items() for n, one in enumerate(several)
+    ]
+
+
+LEAKS = number(PLANTED)
 
 
 @pytest.mark.parametrize("kind, body", LEAKS)
@@ -401,7 +410,7 @@ IN_NOTEBOOKS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind, data", [(kind, data) for kind, several in IN_NOTEBOOKS.items() for data in several])
+@pytest.mark.parametrize("kind, data", number(IN_NOTEBOOKS))
 def test_a_leak_is_found_in_a_notebook(kind, data, guard):
     findings = check_notebook(data, guard)
     assert kind in {one.kind for one in findings}
