@@ -18,6 +18,9 @@ COUNTS = [*COUNT, "low", "high", "is_marked"]
 TERMS = ["row", *COUNT, "factor", "most", "is_wide"]
 ONE_COUNT = -1  # the row of a line that is a count and not a term of a sum
 MOST_OPEN = 24  # a sum of more counts that are not known exactly says next to nothing of one of them
+FEW_OPEN = 9  # the same for a sum within a month
+MOVING = "episodes."  # counts that change from review to review, as what comes later tells how LI went on
+NEWEST = 3  # reviews whose sums within a month are still attacked; older ones cost more than they tell
 OF_MONTHS = "@"  # in the names of counts that say which months they are of; the others belong to one review
 
 
@@ -27,6 +30,7 @@ def read_ledger(folder: Path, period_id: str) -> Seen:
     Raises DataProblem for a file that cannot be read: without it nobody knows what readers know.
     """
     files = [_read(path) for path in sorted(folder.glob("*.parquet"))]
+    files[:-NEWEST] = [one[(one["row"] == ONE_COUNT) | one["is_wide"].astype(bool)] for one in files[:-NEWEST]]
     lines = _number(files) if files else _empty()
     lines = lines.assign(name=lines["name"].str.removesuffix(f"{OF_MONTHS}review {period_id}"))
     is_count = lines["row"] == ONE_COUNT
@@ -73,13 +77,15 @@ def write_ledger(folder: Path, period_id: str, cells: Cells, seen: Seen | None =
 
 
 def _build_lines(cells: Cells, seen: Seen | None) -> pd.DataFrame:
-    """The counts that a release shows or sums up, and the terms of the sums over many months that are new.
+    """The counts that a release shows or sums up, and the terms of the sums that are new and can tell more later on.
 
-    Sums of one month are proven with the release that says them, and a later one has nothing to add to them.
+    Those are the sums over many months, and within a month those of counts that move: the others are said again.
     """
     counts = cells.build().assign(row=ONE_COUNT, is_marked=lambda table: table["order"] < NOT_SHOWN)
     sums, is_open = build_sums(counts, cells), (counts["low"] < counts["high"]).to_numpy(dtype="float64")
-    sums = sums.take(sums.is_wide & (abs(sums.factors) @ is_open <= MOST_OPEN))
+    number_open = abs(sums.factors) @ is_open
+    can_move = abs(sums.factors) @ counts["name"].str.startswith(MOVING).to_numpy(dtype="float64") > 0
+    sums = sums.take(np.where(sums.is_wide, number_open <= MOST_OPEN, can_move & (number_open <= FEW_OPEN)))
     factors = sums.factors.tocoo()
     row, place = factors.coords
     said = {"row": row, "factor": factors.data, "most": sums.most[row], "is_wide": sums.is_wide[row]}

@@ -13,7 +13,7 @@ from conftest import copy_project
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qi_analysis.cells import MOST, NOT_SHOWN, Cells
+from qi_analysis.cells import INNER, MOST, NOT_SHOWN, TOTAL, Cells
 from qi_analysis.disclosure import is_small
 from qi_analysis.errors import DataProblem
 from qi_analysis.fingerprint import build_settings_digests, digest_inputs
@@ -184,6 +184,31 @@ def test_what_an_earlier_release_said_is_still_true(before, now, hidden, tmp_pat
     assert (count_exposed(second, seen) > 0) == bool(hidden)
     assert find_hidden(second, seen) == hidden
     assert count_exposed(draw_clocks(*now, frozenset(hidden)), seen) == 0
+
+
+def draw_november(short: str, stepped_up: int) -> Cells:
+    """A month of endings: 72 ended and 44 of them completed, both exact. short: a count whose true number is 0, or its mark."""
+    names = [f"episodes.{word}@2021-11" for word in ("short", "stepped_up", "planned", "all", "completed", "ended")]
+    cells = Cells(frozenset(names[:1] if short == "hidden" else ()))
+    cells.show(
+        names[:4], pd.Series([0.0, stepped_up, 44 + stepped_up, 72 + stepped_up]), np.array([INNER] * 2 + [TOTAL] * 2)
+    )
+    cells.note(names[4:], pd.Series([44.0, 72.0]), pd.Series([44.0, 72.0]), exact=True)
+    cells.add_sums(names[2:3], [names[4:5], names[:1], names[1:2]])
+    cells.add_sums(names[3:4], [names[5:], names[1:2]])
+    return cells
+
+
+def test_what_a_month_was_made_of_in_the_last_review_is_still_true(tmp_path):
+    """5 were stepped up: at most 77 - 72, and 48 - 44 - short at least. A later short of 0 gives the 5 away, and so do 8 of 52."""
+    write_ledger(tmp_path, "2021-11", draw_november("hidden", 5))
+    seen = read_ledger(tmp_path, "2021-12")
+    assert count_exposed(draw_november("hidden", 5)) == count_exposed(draw_november("0", 8)) == 0
+    assert count_exposed(draw_november("0", 8), seen) == 1
+    assert find_hidden(draw_november("0", 8), seen) == {"episodes.short@2021-11", "episodes.stepped_up@2021-11"}
+    for later in ("2021-12", "2022-01", "2022-02"):
+        write_ledger(tmp_path, later, draw_november("hidden", 8))
+    assert count_exposed(draw_november("0", 8), read_ledger(tmp_path, "2022-03")) == 0  # too old to be attacked
 
 
 @settings(max_examples=40, deadline=None)
