@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from qi_analysis.gate_extract import Private
 from qi_analysis.gate_look import A_DATE, BIRTH, PHONE, POSTCODE, list_ten_digits
 from qi_analysis.gate_text import Finding, Piece, Reading, fold, list_names
-from qi_analysis.gate_words import read_own_words
+from qi_analysis.gate_words import is_ordinary
 
 KEY = secrets.token_hex(8)  # 16 characters, as SipHash wants
 IDENTIFIER, NOTE = "an identifier of the extract", "a note of the extract"
@@ -165,7 +165,7 @@ def list_days(text: str) -> list[str]:
 def _list_shingles(text: str) -> Iterator[str]:
     """Words of a note, five in a row from every word on; a shorter one whole, unless it is a phrase of our own."""
     words = list_names(text)
-    if len(words) < SHINGLE and len("".join(words)) >= SHORT_NOTE and " ".join(words) not in read_own_words():
+    if len(words) < SHINGLE and len("".join(words)) >= SHORT_NOTE and not is_ordinary(words):
         yield " ".join(words)
     for at in range(len(words) - SHINGLE + 1):
         yield " ".join(words[at : at + SHINGLE])

@@ -1,12 +1,19 @@
-"""The words that pages of this project are made of: a name or note among them tells of nobody yet."""
+"""The words that pages of this project are made of: a name or note among them tells of nobody yet.
+
+The lists are kept as text, so that what the gate finds changes only when somebody changes a list.
+"""
 
 import re
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from qi_analysis.codes import REFERENCE
 from qi_analysis.gate_text import fold
 
+DEFINITIONS = Path(__file__).parent / "definitions"
+WORDS, PHRASES = DEFINITIONS / "ordinary_words.txt", DEFINITIONS / "ordinary_phrases.txt"
+TEMPLATES = Path(__file__).parent / "templates"
 CAPITAL = re.compile(r"\b[A-Z][a-z]+\b")
 ENDING = re.compile("(?:fully|ings?|ed|e?s|ly|d)$")  # of a word whose stem is in the list
 OF_SERVICES = "wellbeing"  # what names of services are made of
@@ -15,17 +22,24 @@ OF_SERVICES = "wellbeing"  # what names of services are made of
 @cache
 def read_vocabulary() -> frozenset[str]:
     """The words that pages of this project are made of, and easy words of English: a name among them is no name yet."""
-    return frozenset(read_own_words().split()) | _read_easy_words()
+    return frozenset(_read_row(WORDS).split()) | frozenset(_read_reference().split()) | _read_easy_words()
+
+
+def is_ordinary(words: list[str]) -> bool:
+    """Whether a few words in a row are a phrase that pages of this project are made of, or one of its words."""
+    phrase = " ".join(words)
+    return phrase in read_vocabulary() or phrase in _read_row(PHRASES) or phrase in _read_reference()
 
 
 @cache
-def read_own_words() -> str:
-    """All words of the package and its reference data, in a row."""
-    package = Path(__file__).parent
-    files = [p for p in package.rglob("*") if p.suffix in (".py", ".j2", ".csv", ".toml", ".css")]
-    files += (package.parent / "data" / "reference").glob("*.csv")
-    text = fold(" ".join(path.read_text(encoding="utf-8", errors="replace") for path in files))
-    return " ".join(re.findall(r"[^\W_]+", text))
+def _read_row(path: Path) -> str:
+    return " ".join(re.findall(r"[^\W_]+", fold(path.read_text(encoding="utf-8"))))
+
+
+@cache
+def _read_reference() -> str:
+    """All words of the published figures and code lists, in a row: pages print them."""
+    return " ".join(_read_row(path) for path in sorted(REFERENCE.glob("*.csv")))
 
 
 def may_name(line: str) -> bool:
@@ -38,8 +52,7 @@ def may_name(line: str) -> bool:
 @cache
 def _read_prose_words() -> frozenset[str]:
     """Easy words of English, and those of the package's lists and templates; read in a few hundredths of a second."""
-    package = Path(__file__).parent
-    files = [p for folder in ("definitions", "templates") for p in (package / folder).rglob("*") if p.is_file()]
+    files = [p for p in (*DEFINITIONS.rglob("*"), *TEMPLATES.rglob("*")) if p.is_file() and p not in (WORDS, PHRASES)]
     text = " ".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
     return frozenset(re.findall("[a-z]+", f"{text.lower()} {OF_SERVICES}")) | _read_easy_words()
 
