@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from qi_analysis.sample import write_sample
+from qi_analysis.extract.sample.generate import write_sample
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = "notebooks/02_completion_review.ipynb"

@@ -29,12 +29,12 @@ sys.path.insert(0, str(ROOT))
 
 def measure_ours(folder: Path) -> Figures:
     """Seconds for reading, cleaning, pathways and results of the last month, and the peak of memory."""
-    from qi_analysis.clean import build_tables
-    from qi_analysis.extract import read_extract
-    from qi_analysis.measures import build_results
-    from qi_analysis.pathways import build_pathways
+    from qi_analysis.extract.clean import build_tables
+    from qi_analysis.extract.sources import read_extract
+    from qi_analysis.measures.pathways import build_pathways
+    from qi_analysis.measures.results import build_results
     from qi_analysis.periods import period_of
-    from qi_analysis.record import read_record
+    from qi_analysis.record.read_settings import read_record
 
     record = read_record(ROOT / "project")
     clock = [time.perf_counter()]
@@ -80,7 +80,7 @@ def total(figures: Figures) -> float:
 
 def print_size(size: int, folder: Path, rounds: int) -> float:
     """Measure one size by turns, print the quickest round of each, and give our seconds."""
-    from qi_analysis.sample import write_sample
+    from qi_analysis.extract.sample.generate import write_sample
 
     if not (folder / "IDS607CodedScoreActivity.csv").exists():
         write_sample(folder, size=size)

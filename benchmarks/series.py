@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from qi_analysis.spc import ChartSpec, build_chart_table
+from qi_analysis.spc.chart import build_chart_table
+from qi_analysis.spc.spec import ChartSpec
 
 BASELINE = 12  # months at the usual level before the first reading
 SHARE = 0.55  # people completing, as in the service's calibration

@@ -18,10 +18,9 @@ import numpy.typing as npt
 import pandas as pd
 from series import BASELINE, build_counts, read_monthly
 
-from qi_analysis.confirmation import build_confirmed
-from qi_analysis.detection import calculate_months_to_signal
-from qi_analysis.signals import WINDOW_MONTHS
-from qi_analysis.wording import LI_COMPLETION_WORDS, build_verdict
+from qi_analysis.answers.chart_advice import calculate_months_to_signal
+from qi_analysis.charts.verdict import WINDOW_MONTHS, build_confirmed, build_verdict
+from qi_analysis.phrases import LI_COMPLETION_WORDS
 
 RULES = ("making_data_count", "ihi", "anhoej")
 PEOPLE = (25, 45, 80)

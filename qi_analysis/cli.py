@@ -1,20 +1,383 @@
-"""The command line. It, the modules named cli_ and new_command.py alone print; everything else raises."""
+"""Every `qi` command. This module alone prints; everything else raises.
 
+`qi check`: what is wrong in the record, and what was recognised in data/raw, before anything runs.
+
+The commands that make packs from the team's record: handover, welcome, case-study, meeting, export.
+
+`qi run`: make and publish reviews, with a log and a progress bar.
+
+`qi share` and `qi gate`: what may leave the service.
+
+`qi new`: one command for each kind of entry, with an option for each question.
+
+The command line. An expected failure is one line and an exit code."""
+
+import gc
+import inspect
 import logging
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qi_analysis.cli_check import check
-from qi_analysis.cli_packs import commands as pack_commands
-from qi_analysis.cli_run import run
-from qi_analysis.cli_share import gate, share
 from qi_analysis.errors import QiError, describe_disk
-from qi_analysis.new_command import build_new
+from qi_analysis.record.new_entry import Kind, Known, Question, answer_questions, read_kinds
+
+if TYPE_CHECKING:
+    from qi_analysis.record.settings import Record
+    from qi_analysis.storage import Places
+
+
+def check(
+    record_only: Annotated[bool, typer.Option("--record", help="The record alone, not the extract.")] = False,
+) -> None:
+    """Say what is wrong in the record and what was recognised in data/raw, before anything runs."""
+    from qi_analysis.storage import find_places
+
+    places = find_places()
+    record = _check_record(places)
+    if not record_only:
+        _check_extract(places, record)
+
+
+def _check_record(places: "Places") -> "Record":
+    """Print what is to be told about the record, STOP first, then the record read back. Exits with 2 on a STOP."""
+    from datetime import date
+
+    from qi_analysis.run.check_record import check_record, describe_findings, describe_record
+
+    checked = check_record(places, date.today())
+    for line in describe_findings(checked.findings):
+        typer.echo(line)
+    if checked.stops or checked.record is None:
+        typer.echo("Put the lines marked STOP right and run the check again.", err=True)
+        raise typer.Exit(2)
+    typer.echo(describe_record(checked.record, checked.team, date.today()))
+    typer.echo("Every worked example counts as it says.\n")
+    return checked.record
+
+
+def _check_extract(places: "Places", record: "Record") -> None:
+    """Print what is recognised in data/raw. Exits with 1 when something that is needed is missing."""
+    from qi_analysis.extract.sources import check_headings, find_sources
+    from qi_analysis.run.batch import choose_extract
+    from qi_analysis.storage import hold_lock
+
+    with nullcontext() if places.has_extract else hold_lock(places.processed):
+        raw = choose_extract(places)
+    layout, sources, unused = find_sources(raw, record.columns)
+    where = "data/raw" if raw == places.raw else "data/raw is empty; the synthetic sample is used"
+    typer.echo(f"Layout: {layout} ({where})")
+    is_whole = True
+    for source in sources:
+        recognised, missing, others = check_headings(source)
+        typer.echo(f"\n{source.path.name}: {source.table}")
+        for line in recognised:
+            typer.echo(f"  recognised  {line}")
+        for line in missing:
+            typer.echo(f"  missing     {line}")
+        for line in others:
+            typer.echo(f"  not used    {line}")
+        is_whole &= not any("(needed)" in line for line in missing)
+    for name in unused:
+        typer.echo(f"\n{name}: not used")
+    if not is_whole:
+        typer.echo("\nSomething that is needed is missing. Rename the heading, or map it in project/columns.toml.")
+        raise typer.Exit(1)
+    typer.echo("\nEverything that is needed is there.")
+
+
+if TYPE_CHECKING:
+    from qi_analysis.packs.pack import Sources
+
+commands = typer.Typer()
+ON = typer.Option("--on", help="The day it is for, such as 2022-06-14 or 14/06/2022; otherwise today.")
+
+
+@commands.command()
+def handover(on: Annotated[str, ON] = "") -> None:
+    """Write the hand-over pack: what, why, how, who, what is open, and the first week of a successor."""
+    from qi_analysis.packs.handover import TITLE, build_handover
+    from qi_analysis.packs.pack import render_pack
+
+    sources = _read(on)
+    _write({"handover.html": render_pack(TITLE, build_handover(sources), sources)}, sources)
+    typer.echo("Open it in a browser and go through it with whoever takes over.")
+
+
+@commands.command()
+def welcome(
+    role: Annotated[
+        list[str], typer.Argument(help="service user, clinician, administrator, coach, or an id of team.toml.")
+    ],
+    on: Annotated[str, ON] = "",
+) -> None:
+    """Write the pack for someone who joins, in plain words, with the next step of training."""
+    from qi_analysis.packs.pack import render_pack
+    from qi_analysis.packs.welcome import build_welcome, find_role
+    from qi_analysis.record.new_entry import build_slug
+
+    sources = _read(on)
+    joining, kind = find_role(sources, " ".join(role))
+    title = f"Welcome to the team: {joining.role}"
+    name = f"welcome-{build_slug(joining.id or joining.role)}.html"
+    _write({name: render_pack(title, build_welcome(sources, joining, kind), sources)}, sources)
+    typer.echo("Read it together. Ask what is missing, and what you should change.")
+
+
+@commands.command("case-study")
+def case_study(on: Annotated[str, ON] = "") -> None:
+    """Write the draft of a case study in Markdown, with marks where the team has to write."""
+    from qi_analysis.packs.case_study import render_case_study
+
+    sources = _read(on)
+    text = render_case_study(sources)
+    _write({"case-study.md": text}, sources)
+    typer.echo(
+        f"{text.count('[The team writes: ')} places are marked for the team to write. Copy the file before you do."
+    )
+
+
+@commands.command()
+def meeting(day: Annotated[str, typer.Argument(help="Such as 2022-06-14 or 14/06/2022.")]) -> None:
+    """Write the page of a meeting, and the calendar of reviews from that day on."""
+    from qi_analysis.packs.meeting import build_meeting, describe_usual
+    from qi_analysis.packs.pack import render_pack
+    from qi_analysis.record.meetings import render_calendar
+
+    sources = _read(day)
+    when = sources.day.isoformat()
+    page = render_pack("Meeting of the team", build_meeting(sources), sources)
+    calendar = render_calendar(sources.team.team.reviews, sources.record.title, sources.day)
+    _write({f"meeting-{when}.html": page, "reviews.ics": calendar}, sources)
+    if usual := describe_usual(sources):
+        typer.echo(usual)
+    typer.echo("Send the page with the papers. Open reviews.ics to put the meetings into a calendar.")
+
+
+@commands.command()
+def export(
+    to: Annotated[str, typer.Argument(help="Where the texts are for: life-qi.")], on: Annotated[str, ON] = ""
+) -> None:
+    """Write texts to copy into another platform, and the chart table to upload there."""
+    from qi_analysis.errors import RecordProblem
+    from qi_analysis.packs.life_qi import CHART, build_life_qi
+    from qi_analysis.packs.pack import LIFE_QI, describe_missing, take_away_old
+
+    if to != LIFE_QI:
+        raise RecordProblem(f"There is one export: {LIFE_QI}. Type: qi export {LIFE_QI}")
+    sources = _read(on)
+    written = _write({f"{LIFE_QI}/{name}": text for name, text in build_life_qi(sources).items()}, sources)
+    take_away_old(written[0].parent, written)
+    typer.echo("Copy each text into the field of its name.")
+    has_chart = any(path.name == CHART for path in written)
+    typer.echo(f"Upload {CHART} as the data of the chart." if has_chart else describe_missing("review"))
+
+
+def _read(day: str) -> "Sources":
+    from qi_analysis.packs.pack import read_sources, read_written_day
+    from qi_analysis.storage import find_places
+
+    return read_sources(find_places(), read_written_day(day) if day else None)
+
+
+def _write(files: dict[str, str], sources: "Sources") -> list[Path]:
+    from qi_analysis.packs.pack import write_packs
+    from qi_analysis.storage import find_places
+
+    places = find_places()
+    written = write_packs(places, files, sources)
+    if sources.team.is_example:
+        typer.echo("This is the example record. Begin your own with: qi new role")
+    if sources.is_synthetic:
+        typer.echo("Synthetic data: no real person is in it.")
+    for path in written:
+        typer.echo(f"Written: {path.relative_to(places.root).as_posix()}")
+    return written
+
+
+RARE = (200_000, 20, 20)  # imports and tables make few cycles: looking for them less often saves a tenth
+
+
+def run(
+    period: Annotated[str, typer.Argument(help='A month such as 2022-08, or "latest".')] = "latest",
+    every: Annotated[bool, typer.Option("--all", help="Every month with data.")] = False,
+) -> None:
+    """Make and publish a review (or all of them). Nothing is published unless everything held."""
+    from qi_analysis.run.batch import run as run_reviews
+    from qi_analysis.storage import find_places
+
+    gc.set_threshold(*RARE)
+    places = find_places()
+    _start_log(places.processed / "logs")
+    bar = _Bar()
+    outcomes = run_reviews(places, "all" if every else period, bar.start, bar.step)
+    bar.close()
+    failed = [outcome for outcome in outcomes if outcome.exit_code]
+    for outcome in failed:
+        typer.echo(f"Not published: {outcome.line}", err=True)
+    if every:
+        made = sum(outcome.is_new for outcome in outcomes)
+        rest = len(outcomes) - made - len(failed)
+        typer.echo(f"{made} reviews published, {rest} with nothing new, {len(failed)} not published.")
+    if failed:
+        raise typer.Exit(max(outcome.exit_code for outcome in failed))
+    _say_where(places.reports)
+    typer.echo(outcomes[-1].line)
+    sys.stdout.flush()
+    _log_reading_ages(places.reports, [outcome.period_id for outcome in outcomes if outcome.is_new])
+
+
+def _log_reading_ages(reports: Path, period_ids: list[str]) -> None:
+    """How old a reader of each new page must be, one line for each edition, for the editor. After the answer: it is slow."""
+    from qi_analysis.packs.share import LIMITS, describe_reading_age
+    from qi_analysis.run.publish import read_published
+
+    published = read_published(reports)
+    for period_id in period_ids:
+        last = published[period_id][-1]
+        for edition in LIMITS:
+            page = (last.folder / last.manifest["editions"][edition]).read_text(encoding="utf-8")
+            logging.getLogger("qi_analysis").info("%s: %s", period_id, describe_reading_age(page, edition))
+
+
+def _say_where(reports: Path) -> None:
+    typer.echo(f"Open {(reports / 'index.html').relative_to(reports.parent).as_posix()} in a browser.")
+
+
+class _Bar:
+    """A progress bar on the terminal, shown when there is more than one review to make."""
+
+    def __init__(self) -> None:
+        self.bar = None
+
+    def start(self, number: int) -> None:
+        if number > 1 and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=number, unit="review", leave=False)
+
+    def step(self, outcome: object) -> None:
+        if self.bar is not None:
+            self.bar.update(1)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _start_log(folder: Path) -> None:
+    """One file a run; it holds stages, seconds and counts, never a value of a row."""
+    logging.raiseExceptions = False  # a log that cannot be written is no reason to print where
+    folder.mkdir(parents=True, exist_ok=True)
+    name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f") + ".log"
+    logging.basicConfig(filename=folder / name, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    for noisy in ("papermill", "traitlets", "matplotlib", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.captureWarnings(True)
+
+
+def share(
+    period: Annotated[str, typer.Argument(help='A month such as 2022-08, or "latest".')] = "latest",
+    edition: Annotated[str, typer.Option(help="team or plain.")] = "team",
+    to: Annotated[Path | None, typer.Option(help="A new folder instead of reports/share/.")] = None,
+) -> None:
+    """Write a pack to share: page, page for paper, e-mail, text message, who gets what. Only what the gate let pass."""
+    from qi_analysis.packs.share import share as write_pack
+    from qi_analysis.storage import find_places
+
+    places = find_places()
+    pack = write_pack(places, period, edition, to)
+    typer.echo(f"In the pack: {', '.join(pack.files)}.")
+    typer.echo(pack.reading_age)
+    if pack.is_synthetic:
+        typer.echo("Synthetic data: no real person is in it.")
+    typer.echo(f"Ready to send: {to or pack.folder.relative_to(places.root).as_posix()}")
+
+
+def gate(
+    file: Annotated[Path, typer.Argument(help="A finished page (.html) or a notebook (.ipynb).")],
+    release: Annotated[Path | None, typer.Option(help="The release its numbers come from.")] = None,
+) -> None:
+    """Read a finished page or notebook, and say yes or name what must not be shared. Never repeats what it found."""
+    from qi_analysis.gate.check import check_file, find_guard
+
+    guard, notes = find_guard(file, release)
+    findings = check_file(file, guard)
+    for note in notes:
+        typer.echo(note, err=True)
+    for finding in findings:
+        typer.echo(str(finding), err=True)
+    if findings:
+        typer.echo("The gate is closed: this file may not be shared.", err=True)
+        raise typer.Exit(3)
+    typer.echo(f"The gate is open: {len(guard.list_checks())} checks passed.")
+
+
+HELP = "Add a measure, cycle, idea, story, action, event or role. Asks what is missing; with options it asks nothing."
+
+
+def build_new() -> typer.Typer:
+    """The command `new` with its kinds."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
+    for kind in read_kinds().values():
+        group.command(kind.name, help=kind.says)(_build_command(kind))
+    return group
+
+
+def _build_command(kind: Kind) -> Callable[..., None]:
+    def command(**given: str | None) -> None:
+        _add(kind, given)
+
+    hints = {one.name: Annotated[str | None, typer.Option(help=one.asks)] for one in kind.fields}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter(name, keyword, default=None, annotation=hint) for name, hint in hints.items()]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = hints
+    return command
+
+
+def _add(kind: Kind, given: dict[str, str | None]) -> None:
+    """Ask, write, check, and say where it appears."""
+    from qi_analysis.record.new_entry import write_entry
+    from qi_analysis.record.read_settings import collect_record
+    from qi_analysis.record.read_team import check_team_record, has_parts, read_team_record
+    from qi_analysis.storage import find_places
+
+    places = find_places()
+    was_empty = not has_parts(places.record)
+    collected = collect_record(places.record)
+    known = Known(collected, read_team_record(places.record, collected.charts))
+    values = answer_questions(kind, given, known, _ask if sys.stdin.isatty() and sys.stdout.isatty() else None)
+    written = write_entry(places.record, kind.name, values, known)
+    typer.echo(f"Written: {written.id} in project/{written.file}")
+    collected = collect_record(places.record)
+    team = check_team_record(read_team_record(places.record, collected.charts), collected.record, date.today())
+    found = [*collected.faults, *team.findings]
+    for one in dict.fromkeys(found):
+        if one.place.startswith(written.place) and not one.message.startswith("The aim"):
+            typer.echo(f"{one.level}  {one.message}")
+    stops = len({one.message for one in found if one.level == "STOP"})
+    if stops:
+        typer.echo(
+            f"Before the next review {stops} lines of the record must be put right. See them with: qi check --record"
+        )
+    if was_empty and has_parts(places.record):
+        typer.echo("From now on your own record is shown, never the example.")
+    typer.echo(f"This appears {kind.appears}.")
+
+
+def _ask(question: Question) -> str:
+    words = question.asks if question.needed else f"{question.asks} (may stay empty)"
+    answer: str = typer.prompt(words, default="", show_default=False, prompt_suffix=" ")
+    return answer
+
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -23,15 +386,15 @@ app = typer.Typer(
 app.add_typer(build_new(), name="new")
 for command in (run, check, share, gate):
     app.command()(command)
-app.registered_commands += pack_commands.registered_commands
+app.registered_commands += commands.registered_commands
 UNEXPECTED = 4
 
 
 @app.command("list")
 def list_reviews() -> None:
     """List the published reviews, newest first."""
-    from qi_analysis.places import find_places
-    from qi_analysis.publish import check_published, read_published
+    from qi_analysis.run.publish import check_published, read_published
+    from qi_analysis.storage import find_places
 
     reports = find_places().reports
     for problem in check_published(reports):
@@ -56,7 +419,7 @@ def sample(
 ) -> None:
     """Write a synthetic extract in the national layout."""
     from qi_analysis.errors import RecordProblem
-    from qi_analysis.sample import write_sample
+    from qi_analysis.extract.sample.generate import write_sample
 
     if folder.exists() and any(folder.iterdir()):
         raise RecordProblem(f"{folder.name} is not empty. Name a new folder for the sample.")
@@ -71,8 +434,8 @@ def lab() -> None:
     import subprocess
 
     from qi_analysis.errors import RecordProblem
-    from qi_analysis.places import find_places
-    from qi_analysis.runs import run as run_reviews
+    from qi_analysis.run.batch import run as run_reviews
+    from qi_analysis.storage import find_places
 
     places = find_places()
     try:

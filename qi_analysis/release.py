@@ -1,8 +1,7 @@
 """The release: the protected aggregates of one review, in a folder of their own. The review notebook opens only this.
 
 Tables are CSV and words are JSON, so that anyone can read what is about to be shared. No row, identifier, path or
-small count is ever written here.
-"""
+small count is ever written here."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from qi_analysis.errors import DataProblem
-from qi_analysis.whole import write_folder
+from qi_analysis.storage import write_folder
 
 DATES = ("interval_start", "interval_end")
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qi_analysis.errors import QiError
-from qi_analysis.places import Places
-from qi_analysis.runs import run
+from qi_analysis.run.batch import run
+from qi_analysis.storage import Places
 
 CHANGES = ("os.mkdir", "os.rename", "os.rmdir", "os.remove", "os.link", "os.truncate")
 KILLED, SURPRISED = -signal.SIGKILL, 99

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from browser import find_browser
 
-from qi_analysis.places import Places
-from qi_analysis.sample import write_sample
+from qi_analysis.extract.sample.generate import write_sample
+from qi_analysis.storage import Places
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qi_analysis.account import Account
-from qi_analysis.episodes import build_exits
-from qi_analysis.pathways import Pathways
+from qi_analysis.answers.workshop import Workings
+from qi_analysis.extract.ledger import Account
+from qi_analysis.measures.episodes import build_exits
+from qi_analysis.measures.pathways import Pathways
 from qi_analysis.periods import Period
-from qi_analysis.record import read_record
-from qi_analysis.settings import Record
-from qi_analysis.workings import Workings
+from qi_analysis.record.read_settings import read_record
+from qi_analysis.record.settings import Record
 
 ROOT = Path(__file__).parents[1]
 REVIEW = Period(2022, 12)

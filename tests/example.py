@@ -5,12 +5,12 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-from qi_analysis.account import Account
-from qi_analysis.clean import Tables, build_tables
-from qi_analysis.extract import read_extract
-from qi_analysis.pathways import Pathways, build_pathways
-from qi_analysis.record import read_record
-from qi_analysis.settings import Record
+from qi_analysis.extract.clean import Tables, build_tables
+from qi_analysis.extract.ledger import Account
+from qi_analysis.extract.sources import read_extract
+from qi_analysis.measures.pathways import Pathways, build_pathways
+from qi_analysis.record.read_settings import read_record
+from qi_analysis.record.settings import Record
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "map_an_export.md"

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from drawn import read_shipped
 
-from qi_analysis.account import Account
-from qi_analysis.measure_charts import MeasureCharts
+from qi_analysis.answers.measure_charts import MeasureCharts
+from qi_analysis.answers.team import build_record
+from qi_analysis.answers.workshop import Workings
+from qi_analysis.extract.ledger import Account
 from qi_analysis.periods import Period
-from qi_analysis.record_release import build_record
-from qi_analysis.release import Release
-from qi_analysis.team_record_values import (
+from qi_analysis.record.team import (
     Action,
     Cycle,
     Driver,
@@ -24,7 +24,7 @@ from qi_analysis.team_record_values import (
     Team,
     TeamRecord,
 )
-from qi_analysis.workings import Workings
+from qi_analysis.release import Release
 
 REVIEW = Period(2022, 12)
 END = REVIEW.end

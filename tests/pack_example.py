@@ -8,15 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qi_analysis.pack_handover import TITLE, build_handover
-from qi_analysis.pack_meeting import build_meeting
-from qi_analysis.pack_page import render_pack
-from qi_analysis.pack_sources import Sources
-from qi_analysis.pack_welcome import build_welcome, find_role
-from qi_analysis.places import Places
-from qi_analysis.record import read_record
-from qi_analysis.release import Release, write_release
-from qi_analysis.team_record_values import (
+from qi_analysis.packs.handover import TITLE, build_handover
+from qi_analysis.packs.meeting import build_meeting
+from qi_analysis.packs.pack import Sources, render_pack
+from qi_analysis.packs.welcome import build_welcome, find_role
+from qi_analysis.record.read_settings import read_record
+from qi_analysis.record.team import (
     Action,
     Cycle,
     DecisionNote,
@@ -29,6 +26,8 @@ from qi_analysis.team_record_values import (
     Team,
     TeamRecord,
 )
+from qi_analysis.release import Release, write_release
+from qi_analysis.storage import Places
 
 ROOT = Path(__file__).parents[1]
 DAY = date(2022, 8, 31)

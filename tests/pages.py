@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from nbconvert.exporters import TemplateExporter
 
-import qi_analysis
-from qi_analysis.charts import Look, Mark, render_comparison, render_control_chart
-from qi_analysis.fragments import (
+from qi_analysis.charts.control_chart import render_comparison, render_control_chart
+from qi_analysis.charts.style import Look, Mark
+from qi_analysis.periods import Period
+from qi_analysis.report.html import (
     Html,
     IndexEntry,
     PageFacts,
@@ -24,9 +25,8 @@ from qi_analysis.fragments import (
     render_quote,
     render_table,
 )
-from qi_analysis.periods import Period
+from qi_analysis.storage import TEMPLATES
 
-TEMPLATES = Path(qi_analysis.__file__).parent / "templates"
 HOSTILE = "<script>alert('x')</script>"
 FACTS = PageFacts(
     title="Monthly review, August 2022",

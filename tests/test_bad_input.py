@@ -29,14 +29,14 @@ from mess import (
     write_workbook,
 )
 
-from qi_analysis.account import Account
-from qi_analysis.clean import build_tables
 from qi_analysis.errors import DataProblem, QiError, RecordProblem
-from qi_analysis.extract import read_extract
-from qi_analysis.measures import build_results
-from qi_analysis.pathways import build_pathways
+from qi_analysis.extract.clean import build_tables
+from qi_analysis.extract.ledger import Account
+from qi_analysis.extract.sources import read_extract
+from qi_analysis.measures.pathways import build_pathways
+from qi_analysis.measures.results import build_results
 from qi_analysis.periods import period_of
-from qi_analysis.record import read_record
+from qi_analysis.record.read_settings import read_record
 
 PROJECT = Path(__file__).parents[1] / "project"
 Spoil = Callable[[Path], None]

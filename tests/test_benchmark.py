@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qi_analysis.benchmark import (
+from qi_analysis.benchmark.figures import (
     LICENCE,
     build_benchmark,
     build_benchmark_chart,
@@ -18,8 +18,8 @@ from qi_analysis.benchmark import (
     build_yearly_totals,
     describe_proxy,
     describe_spread,
-    read_benchmark_settings,
 )
+from qi_analysis.benchmark.settings import read_benchmark_settings
 from qi_analysis.errors import DataProblem, RecordProblem
 
 ROOT = Path(__file__).resolve().parent.parent

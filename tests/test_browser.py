@@ -7,12 +7,12 @@ from five_years import build_team, draw_release
 from pack_example import build_pages, build_release, build_sources
 from pages import FACTS, build_cells, build_entries, build_page
 
-from qi_analysis import pages
-from qi_analysis.fragments import PageFacts, render_index
-from qi_analysis.runs import run
-from qi_analysis.sample import write_sample
-from qi_analysis.share import share
-from qi_analysis.team_record_values import TeamRecord
+from qi_analysis.extract.sample.generate import write_sample
+from qi_analysis.packs.share import share
+from qi_analysis.record.team import TeamRecord
+from qi_analysis.report import pages
+from qi_analysis.report.html import PageFacts, render_index
+from qi_analysis.run.batch import run
 
 FAULTY = """<!doctype html><html><head><title></title></head><body><h3>Faint</h3>
 <p style="color:#ccc;background:#fff">Too faint to read</p><img src="https://example.org/a.png">

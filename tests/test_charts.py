@@ -11,8 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 from pages import build_chart_months
 
-from qi_analysis.chart_style import INK, REFERENCE, SHAPES, SOFT, TARGET
-from qi_analysis.charts import Look, Mark, plot_control_chart, render_comparison, render_control_chart
+from qi_analysis.charts.control_chart import plot_control_chart, render_comparison, render_control_chart
+from qi_analysis.charts.style import INK, REFERENCE, SHAPES, SOFT, TARGET, Look, Mark
 
 LOOK = Look("completion", "P chart of completion by month.")
 ADDRESS = re.compile(r"https?:|xmlns|<\?xml|<!DOCTYPE|<metadata|<style|<script", re.IGNORECASE)

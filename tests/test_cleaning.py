@@ -58,15 +58,15 @@ from mess import (
 )
 from plain import Triple, plain_results
 
-from qi_analysis.account import Account
-from qi_analysis.clean import Tables as CleanTables
-from qi_analysis.clean import build_tables
-from qi_analysis.extract import Extract, read_extract
-from qi_analysis.measures import build_results
-from qi_analysis.pathways import Pathways, build_pathways
+from qi_analysis.extract.clean import Tables as CleanTables
+from qi_analysis.extract.clean import build_tables
+from qi_analysis.extract.ledger import Account
+from qi_analysis.extract.sources import Extract, read_extract
+from qi_analysis.measures.pathways import Pathways, build_pathways
+from qi_analysis.measures.results import build_results
 from qi_analysis.periods import period_of
-from qi_analysis.record import read_record
-from qi_analysis.settings import Record, ServiceCode
+from qi_analysis.record.read_settings import read_record
+from qi_analysis.record.settings import Record, ServiceCode
 
 PROJECT = Path(__file__).parents[1] / "project"
 Results = dict[tuple[str, str, str], Triple]

@@ -9,20 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qi_analysis.codes import read_rows
-from qi_analysis.confirmation import build_confirmed, describe_unconfirmed
-from qi_analysis.detection import (
+from qi_analysis.answers.chart_advice import (
     FALSE_ALARMS,
     calculate_months_to_signal,
     describe_false_alarms,
     describe_months_to_signal,
     read_false_alarm_rate,
 )
+from qi_analysis.charts.verdict import build_confirmed, build_verdict, describe_unconfirmed
+from qi_analysis.dataset import read_rows
 from qi_analysis.errors import RecordProblem
-from qi_analysis.places import find_places
-from qi_analysis.settings import RULES
-from qi_analysis.spc import ChartSpec, build_chart_table
-from qi_analysis.wording import LI_COMPLETION_WORDS, build_verdict
+from qi_analysis.phrases import LI_COMPLETION_WORDS
+from qi_analysis.record.settings import RULES
+from qi_analysis.spc.chart import build_chart_table
+from qi_analysis.spc.spec import ChartSpec
+from qi_analysis.storage import find_places
 
 USUAL = "55 52 58 54 56 53 57 55 52 58 55 55"
 CLEARLY_ABOVE = "60 61 59 62 60 61 63"

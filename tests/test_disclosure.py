@@ -13,19 +13,16 @@ from conftest import copy_project
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qi_analysis.cells import INNER, MOST, NOT_SHOWN, TOTAL, Cells
-from qi_analysis.disclosure import is_small
+from qi_analysis.answers.build import build_counted, build_released_results, find_moved
+from qi_analysis.answers.measure_charts import find_statistics
+from qi_analysis.disclosure.counts import INNER, MOST, NOT_SHOWN, TOTAL, Cells, is_small
+from qi_analysis.disclosure.ledger import read_ledger, write_ledger
+from qi_analysis.disclosure.protection import Seen, count_exposed, find_hidden, protect_table
+from qi_analysis.disclosure.result_counts import COMPLETED_LI, ENDED_LI, SUMS, find_hidden_years
 from qi_analysis.errors import DataProblem
-from qi_analysis.fingerprint import build_settings_digests, digest_inputs
-from qi_analysis.making import build_workings, prepare
-from qi_analysis.measure_charts import find_statistics
 from qi_analysis.periods import Period
-from qi_analysis.protection import count_exposed, find_hidden, protect_table
-from qi_analysis.puzzle import Seen
-from qi_analysis.release_ledger import read_ledger, write_ledger
-from qi_analysis.result_cells import COMPLETED_LI, ENDED_LI, SUMS
-from qi_analysis.summaries import build_counted, build_released_results, find_moved
-from qi_analysis.year_totals import find_hidden_years
+from qi_analysis.run.provenance import build_settings_digests, digest_inputs
+from qi_analysis.run.review import build_workings, prepare
 
 NOTHING = pd.DataFrame({"name": [], "true": [], "row": [], "factor": [], "most": [], "is_wide": []})  # no sums
 LARGEST = 60  # of the counts that the enumeration tries

@@ -12,14 +12,13 @@ from typer.testing import CliRunner
 
 from qi_analysis import errors
 from qi_analysis.cli import UNEXPECTED, app
-from qi_analysis.codes import read_rows
-from qi_analysis.definition_pages import FOLDER, build_definitions_page
-from qi_analysis.measure_definitions import read_definitions
-from qi_analysis.measure_names import read_names
-from qi_analysis.record import read_record
-from qi_analysis.settings import Chains, Completion, Definition, Settled
-from qi_analysis.table_fields import read_table_fields
-from qi_analysis.worked_examples import describe_counted
+from qi_analysis.dataset import read_rows, read_table_fields
+from qi_analysis.measures.results import read_definitions
+from qi_analysis.measures.worked_examples import describe_counted
+from qi_analysis.record.measure_blocks import read_names
+from qi_analysis.record.read_settings import read_record
+from qi_analysis.record.settings import Chains, Completion, Definition, Settled
+from qi_analysis.run.definitions_page import FOLDER, build_definitions_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(

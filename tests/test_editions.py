@@ -8,12 +8,12 @@ import nbformat
 import pytest
 from conftest import copy_project
 
-from qi_analysis.editions import EDITIONS, choose_cells
 from qi_analysis.errors import GateClosed
-from qi_analysis.page_analyst import spell_digest
-from qi_analysis.reading_age import LIMITS, build_sections, calculate_reading_age
-from qi_analysis.runs import run
-from qi_analysis.sample import write_sample
+from qi_analysis.extract.sample.generate import write_sample
+from qi_analysis.packs.share import LIMITS, build_sections, calculate_reading_age
+from qi_analysis.report.editions import EDITIONS, choose_cells
+from qi_analysis.report.trust import spell_digest
+from qi_analysis.run.batch import run
 
 PERIOD = "2022-12"
 TEAM, PLAIN, ANALYST = EDITIONS

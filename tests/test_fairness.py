@@ -8,18 +8,17 @@ import pandas as pd
 import pytest
 from drawn import build_workings, draw_rows, find_small
 
-from qi_analysis.characteristics import CHARACTERISTICS, build_characteristics
-from qi_analysis.fairness import TOGETHER, build_fairness
-from qi_analysis.page_fairness import TOO_FEW, show_fairness
+from qi_analysis.answers.fairness import CHARACTERISTICS, TOGETHER, build_characteristics, build_fairness
 from qi_analysis.phrases import HIDDEN
-from qi_analysis.proportions import (
+from qi_analysis.release import Release, read_release, write_release
+from qi_analysis.report.measures import TOO_FEW, show_fairness
+from qi_analysis.spc.statistics import (
     calculate_chance,
     calculate_difference,
     calculate_holm,
     calculate_widest,
     calculate_wilson,
 )
-from qi_analysis.release import Release, read_release, write_release
 
 # --- Statistics: published examples -----------------------------------------------------------------
 

@@ -22,14 +22,14 @@ from typer.testing import CliRunner
 
 from qi_analysis import cli
 from qi_analysis.errors import GateClosed, RecordProblem
-from qi_analysis.gate import Guard, check_file, check_notebook, check_page, open_gate
-from qi_analysis.gate_allow import read_allowed
-from qi_analysis.gate_extract import read_private
-from qi_analysis.gate_known import build_known
-from qi_analysis.gate_store import Store, read_national_counts
-from qi_analysis.gate_tags import POLICY
-from qi_analysis.gate_text import Finding
-from qi_analysis.gate_verdict import build_verdict_file, read_passed_page
+from qi_analysis.gate.check import Guard, check_file, check_notebook, check_page, open_gate
+from qi_analysis.gate.html import POLICY
+from qi_analysis.gate.numbers import Store, read_national_counts
+from qi_analysis.gate.people import build_known
+from qi_analysis.gate.pieces import Finding
+from qi_analysis.gate.private_columns import read_private
+from qi_analysis.gate.shapes import read_allowed
+from qi_analysis.run.publish import build_verdict_file, read_passed_page
 
 ROOT = Path(__file__).parents[1]
 NHS = "9434765919"  # the example of the NHS Data Dictionary: nobody has it

@@ -8,12 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qi_analysis.chart_style import SHAPES
-from qi_analysis.glance import ASSURANCE_WORDS, COLUMNS, VARIATION_WORDS, build_glance, build_measure_charts
-from qi_analysis.page_glance import SIGNS, TARGET_SIGNS, show_glance, show_suggestions
+from qi_analysis.answers.measure_charts import (
+    ASSURANCE_WORDS,
+    COLUMNS,
+    VARIATION_WORDS,
+    build_glance,
+    build_measure_charts,
+)
+from qi_analysis.charts.style import SHAPES
+from qi_analysis.record.settings import Measure
 from qi_analysis.release import Release, read_release, write_release
-from qi_analysis.settings import Measure
-from qi_analysis.spc import ChartSpec, build_chart_table
+from qi_analysis.report.measures import SIGNS, TARGET_SIGNS, show_glance, show_suggestions
+from qi_analysis.spc.chart import build_chart_table
+from qi_analysis.spc.spec import ChartSpec
 
 MONTHS = 24
 MEASURE = Measure(

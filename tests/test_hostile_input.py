@@ -45,17 +45,16 @@ from mess import (
 )
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from qi_analysis.account import Account
-from qi_analysis.checks import check_period
-from qi_analysis.clean import build_tables
 from qi_analysis.errors import DataProblem, QiError, RecordProblem
-from qi_analysis.extract import check_headings, find_sources, read_extract
-from qi_analysis.measures import build_results
-from qi_analysis.pathways import build_pathways
+from qi_analysis.extract.clean import build_tables, check_period
+from qi_analysis.extract.columns import read_times
+from qi_analysis.extract.ledger import Account
+from qi_analysis.extract.sample.generate import write_sample
+from qi_analysis.extract.sources import check_headings, find_sources, read_extract
+from qi_analysis.measures.pathways import build_pathways
+from qi_analysis.measures.results import build_results
 from qi_analysis.periods import Period, parse_period, period_of
-from qi_analysis.record import read_record
-from qi_analysis.repair import read_times
-from qi_analysis.sample import write_sample
+from qi_analysis.record.read_settings import read_record
 
 PROJECT = Path(__file__).parents[1] / "project"
 SECRET = "Xq7Wv"  # stands in every identifier and in planted cells

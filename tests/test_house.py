@@ -8,15 +8,11 @@ from pathlib import Path
 import pytest
 from example import run_example
 
-from qi_analysis.account import RULES
-from qi_analysis.codes import read_rows
-from qi_analysis.episode_flags import build_episode_flags
-from qi_analysis.flags import FLAGS
-from qi_analysis.measure_definitions import MeasureDefinition, read_definitions
-from qi_analysis.measures import build_results
-from qi_analysis.open_referrals import OPEN_BANDS
+from qi_analysis.dataset import read_rows, read_table_fields
+from qi_analysis.extract.ledger import RULES
+from qi_analysis.measures.flags import FLAGS, OPEN_BANDS, build_episode_flags
+from qi_analysis.measures.results import MeasureDefinition, build_results, read_definitions
 from qi_analysis.periods import Period
-from qi_analysis.table_fields import read_table_fields
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "qi_analysis").glob("*.py"))

@@ -11,19 +11,27 @@ import pytest
 from drawn import build_workings, draw_rows, find_small, list_settled, read_shipped
 from matplotlib.figure import Figure
 
-from qi_analysis.bars import Part, plot_parts, render_bars, render_parts
-from qi_analysis.chart_style import Look
-from qi_analysis.clean import build_tables
-from qi_analysis.competing import NOT_ENDED, build_incidence
-from qi_analysis.extract import read_extract
-from qi_analysis.incidence import plot_incidence
-from qi_analysis.leaving import ENDS, SHOWN, build_leaving, build_sessions, build_starters, build_weeks, find_change
-from qi_analysis.page_leaving import CURVES, PARTS, show_leaving
-from qi_analysis.pathways import build_pathways
+from qi_analysis.answers.leaving import (
+    ENDS,
+    SHOWN,
+    build_leaving,
+    build_sessions,
+    build_starters,
+    build_weeks,
+    find_change,
+)
+from qi_analysis.charts.bars import Part, plot_parts, render_bars, render_parts
+from qi_analysis.charts.incidence import plot_incidence
+from qi_analysis.charts.style import Look
+from qi_analysis.extract.clean import build_tables
+from qi_analysis.extract.sources import read_extract
+from qi_analysis.measures.pathways import build_pathways
 from qi_analysis.periods import Period
 from qi_analysis.phrases import HIDDEN
+from qi_analysis.record.settings import Event, Phase
 from qi_analysis.release import Release, read_release, write_release
-from qi_analysis.settings import Event, Phase
+from qi_analysis.report.leaving import CURVES, PARTS, show_leaving
+from qi_analysis.spc.statistics import NOT_ENDED, build_incidence
 
 NAMES = ["completed", "left", "stepped_up", "died"]
 LETTERS = {"-": NOT_ENDED, "c": 0, "l": 1, "s": 2, "d": 3}

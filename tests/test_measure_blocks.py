@@ -13,25 +13,22 @@ from conftest import copy_project
 from drawn import find_small
 from plain import plain_results
 
-from qi_analysis.bookings import build_bookings
-from qi_analysis.clean import build_tables
-from qi_analysis.episode_flags import build_episode_flags
+from qi_analysis.answers.build import build_release, build_released_results, build_settled_months
+from qi_analysis.answers.measure_charts import MOST_CHARTS, build_charts, find_statistics
+from qi_analysis.answers.workshop import Workings
 from qi_analysis.errors import RecordProblem
-from qi_analysis.extract import read_extract
-from qi_analysis.flags import FLAGS
-from qi_analysis.measure_charts import MOST_CHARTS, build_charts, find_statistics
-from qi_analysis.measure_names import CLOCKS, build_names
-from qi_analysis.measures import build_results
-from qi_analysis.open_referrals import calculate_open_episodes
-from qi_analysis.page_measures import GOOD, NOT_DRAWN, show_balancing, show_process
-from qi_analysis.pathways import build_pathways
+from qi_analysis.extract.clean import build_tables
+from qi_analysis.extract.sources import read_extract
+from qi_analysis.measures.flags import FLAGS, build_bookings, build_episode_flags, calculate_open_episodes
+from qi_analysis.measures.pathways import build_pathways
+from qi_analysis.measures.results import build_results
+from qi_analysis.measures.worked_examples import check_examples, describe_counted
 from qi_analysis.periods import Period, period_of
-from qi_analysis.record import read_record
+from qi_analysis.record.measure_blocks import CLOCKS, build_names
+from qi_analysis.record.read_settings import read_record
+from qi_analysis.record.settings import Measure
 from qi_analysis.release import Release
-from qi_analysis.settings import Measure
-from qi_analysis.summaries import build_release, build_released_results, build_settled_months
-from qi_analysis.worked_examples import check_examples, describe_counted
-from qi_analysis.workings import Workings
+from qi_analysis.report.measures import GOOD, NOT_DRAWN, show_balancing, show_process
 
 ROOT = Path(__file__).parents[1]
 RECORD = read_record(ROOT / "project")

@@ -8,11 +8,10 @@ from plain_record import FILES, change, write_record
 from typer.testing import CliRunner
 
 from qi_analysis.cli import app
-from qi_analysis.entry_kinds import Known, answer_questions, read_kinds
 from qi_analysis.errors import RecordProblem
-from qi_analysis.new_entry import next_letter
-from qi_analysis.record import collect_record
-from qi_analysis.team_record import read_team_record
+from qi_analysis.record.new_entry import Known, answer_questions, next_letter, read_kinds
+from qi_analysis.record.read_settings import collect_record
+from qi_analysis.record.read_team import read_team_record
 
 ENTRIES = {  # kind -> the options, the file, what stands at its end
     "action": (

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from qi_analysis.editions import TAGS
-from qi_analysis.reports import PARAMETERS
+from qi_analysis.report.editions import TAGS
+from qi_analysis.run.notebooks import PARAMETERS
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -25,17 +25,16 @@ from pack_example import (
 from textstat import textstat
 from typer.testing import CliRunner
 
-from qi_analysis import page_learning
 from qi_analysis.cli import app
 from qi_analysis.errors import GateClosed, RecordProblem
-from qi_analysis.fingerprint import digest_record
-from qi_analysis.life_qi import build_life_qi
-from qi_analysis.meeting_days import list_meetings, render_calendar
-from qi_analysis.pack_case_study import render_case_study
-from qi_analysis.pack_sources import MISSING, describe_failed, describe_missing
-from qi_analysis.pack_welcome import build_welcome, find_role, read_kinds
-from qi_analysis.packs import read_sources, read_written_day
-from qi_analysis.team_record_values import Reviews, Role, Story, Team, TeamRecord
+from qi_analysis.packs import learning as page_learning
+from qi_analysis.packs.case_study import render_case_study
+from qi_analysis.packs.life_qi import build_life_qi
+from qi_analysis.packs.pack import MISSING, describe_failed, describe_missing, read_sources, read_written_day
+from qi_analysis.packs.welcome import build_welcome, find_role, read_kinds
+from qi_analysis.record.meetings import list_meetings, render_calendar
+from qi_analysis.record.team import Reviews, Role, Story, Team, TeamRecord
+from qi_analysis.run.provenance import digest_record
 
 EMPTY = TeamRecord()
 BANNED = re.compile(

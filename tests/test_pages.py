@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from pages import FACTS, HOSTILE, build_chart_months, build_entries, build_exporter, build_page
 
-from qi_analysis.charts import Look, render_control_chart
-from qi_analysis.fragments import (
+from qi_analysis.charts.control_chart import render_control_chart
+from qi_analysis.charts.style import Look
+from qi_analysis.report.html import (
     Html,
     PageFacts,
     render_card,

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from drawn import build_workings, draw_rows, find_small, list_settled
 
-from qi_analysis.page_plain import show_plain_aim, show_plain_completion, show_plain_leaving
-from qi_analysis.plain_release import build_plain, describe_plain_people, describe_plain_verdict, describe_plainly
+from qi_analysis.answers.build import build_plain, describe_plain_people, describe_plain_verdict, describe_plainly
+from qi_analysis.charts.verdict import State, Verdict
 from qi_analysis.release import Release
-from qi_analysis.wording import State, Verdict
+from qi_analysis.report.aim import show_plain_aim, show_plain_completion, show_plain_leaving
 
 MONTHS = 24
 STEADY = Verdict(State.STEADY, "There is no clear change yet.")

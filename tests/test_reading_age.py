@@ -2,7 +2,7 @@
 
 import pytest
 
-from qi_analysis.reading_age import build_sections, calculate_reading_age, describe_reading_age
+from qi_analysis.packs.share import build_sections, calculate_reading_age, describe_reading_age
 
 EASY = "We can see it. It is not hard to read. The cat sat on the mat."
 HARD = "Methodological considerations notwithstanding, probabilistic interpretations necessitate statistical sophistication."

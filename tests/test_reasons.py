@@ -9,12 +9,19 @@ import pytest
 from drawn import build_workings, draw_rows, find_small
 from matplotlib.figure import Figure
 
-from qi_analysis.bars import plot_bars
-from qi_analysis.codes import REFERENCE, read_rows
-from qi_analysis.page_reasons import show_reasons
+from qi_analysis.answers.leaving import (
+    NOT_RECORDED,
+    OTHERS,
+    REASONS,
+    build_reason_counts,
+    build_reasons,
+    build_score_counts,
+)
+from qi_analysis.charts.bars import plot_bars
+from qi_analysis.dataset import REFERENCE, read_rows
 from qi_analysis.phrases import HIDDEN
-from qi_analysis.reasons import NOT_RECORDED, OTHERS, REASONS, build_reason_counts, build_reasons, build_score_counts
 from qi_analysis.release import Release, read_release, write_release
+from qi_analysis.report.leaving import show_reasons
 
 ENDINGS = """
     start      | end        | stepped    | sessions | code    | scores | people

@@ -11,17 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plain_record import FILES, PROJECT, change, write_record
 
-from qi_analysis.check_record import check_record
-from qi_analysis.consent import list_stories
 from qi_analysis.errors import RecordProblem
-from qi_analysis.gate_words import may_name
-from qi_analysis.making import prepare
-from qi_analysis.personal import find_details
-from qi_analysis.places import Places
-from qi_analysis.read_back import describe_counts, describe_record
-from qi_analysis.record import collect_record, read_record, read_whole_record
-from qi_analysis.team_record import check_team_record, has_parts, read_team_record
-from qi_analysis.team_record_values import Finding, Story, TeamRecord
+from qi_analysis.gate.vocabulary import may_name
+from qi_analysis.record.personal_details import find_details
+from qi_analysis.record.read_settings import collect_record, read_record, read_whole_record
+from qi_analysis.record.read_team import check_team_record, has_parts, read_team_record
+from qi_analysis.record.team import Finding, Story, TeamRecord, list_stories
+from qi_analysis.run.check_record import check_record, describe_counts, describe_record
+from qi_analysis.run.review import prepare
+from qi_analysis.storage import Places
 
 DAY = date(2022, 5, 15)
 

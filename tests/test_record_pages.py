@@ -19,18 +19,8 @@ from five_years import (
     draw_workings,
 )
 
-from qi_analysis import pages
-from qi_analysis.chart_keys import build_marks
-from qi_analysis.chart_style import AXIS_POINTS, LETTER_POINTS, SIGN_POINTS, Mark, arrange_marks
-from qi_analysis.cycle_results import build_result
-from qi_analysis.driver_diagram import NARROW, PAD, SIZE, SMALL, WIDE, build_parts, measure, render_parts, wrap
-from qi_analysis.fragments import render_diagram, render_entry, render_flag, render_folded, render_slip
-from qi_analysis.method_checks import build_checks
-from qi_analysis.page_aim import describe_need, describe_plain_testing, describe_testing
-from qi_analysis.page_record import EXAMPLE, join_words
-from qi_analysis.phrases import HIDDEN
-from qi_analysis.record_release import describe_weeks_left
-from qi_analysis.record_words import (
+from qi_analysis.answers.team import build_checks, build_result, describe_weeks_left
+from qi_analysis.answers.team_words import (
     NO_ROLE,
     clean_plainly,
     clean_words,
@@ -41,20 +31,23 @@ from qi_analysis.record_words import (
     name_role,
     protect_words,
 )
-from qi_analysis.settings import Aim
-from qi_analysis.team_record_values import (
-    Action,
-    Cycle,
-    DecisionNote,
-    Driver,
-    Idea,
-    Predicted,
-    Role,
-    Story,
-    Team,
-    TeamRecord,
+from qi_analysis.answers.whats_new import Before, build_new, build_snapshot, find_before
+from qi_analysis.charts.driver_diagram import NARROW, PAD, SIZE, SMALL, WIDE, build_parts, measure, render_parts, wrap
+from qi_analysis.charts.style import AXIS_POINTS, LETTER_POINTS, SIGN_POINTS, Mark, arrange_marks, build_marks
+from qi_analysis.phrases import HIDDEN
+from qi_analysis.record.settings import Aim
+from qi_analysis.record.team import Action, Cycle, DecisionNote, Driver, Idea, Predicted, Role, Story, Team, TeamRecord
+from qi_analysis.report import pages
+from qi_analysis.report.aim import describe_need, describe_plain_testing, describe_testing
+from qi_analysis.report.html import (
+    EXAMPLE,
+    join_words,
+    render_diagram,
+    render_entry,
+    render_flag,
+    render_folded,
+    render_slip,
 )
-from qi_analysis.whats_new import Before, build_new, build_snapshot, find_before
 
 HOSTILE = "<script>alert('x')</script>"
 SECOND = "second_contact"

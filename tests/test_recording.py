@@ -7,15 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qi_analysis.clean import build_tables
-from qi_analysis.codes import read_rows
-from qi_analysis.episodes import EXITS
-from qi_analysis.extract import read_extract
-from qi_analysis.pathways import build_pathways
-from qi_analysis.periods import Period
-from qi_analysis.places import find_places
-from qi_analysis.record import read_record
-from qi_analysis.recording import (
+from qi_analysis.answers.trust import (
     ENDING_WORDS,
     RecordingAlarm,
     build_endings,
@@ -23,8 +15,17 @@ from qi_analysis.recording import (
     find_alarm,
     read_recording_checks,
 )
-from qi_analysis.sample import write_sample
-from qi_analysis.wording import LI_COMPLETION_WORDS, State, build_verdict
+from qi_analysis.charts.verdict import State, build_verdict
+from qi_analysis.dataset import read_rows
+from qi_analysis.extract.clean import build_tables
+from qi_analysis.extract.sample.generate import write_sample
+from qi_analysis.extract.sources import read_extract
+from qi_analysis.measures.episodes import EXITS
+from qi_analysis.measures.pathways import build_pathways
+from qi_analysis.periods import Period
+from qi_analysis.phrases import LI_COMPLETION_WORDS
+from qi_analysis.record.read_settings import read_record
+from qi_analysis.storage import find_places
 
 RECORD = read_record(find_places().record)
 OUTCOME = ("46", "47", "16", "14")

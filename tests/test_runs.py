@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 from conftest import copy_project
 
-from qi_analysis import runs
 from qi_analysis.errors import DataProblem, GateClosed, RecordProblem, RunFailed
-from qi_analysis.places import Places
-from qi_analysis.reports import check_parameters, run_notebook
-from qi_analysis.runs import Outcome, run
+from qi_analysis.run import batch as runs
+from qi_analysis.run.batch import run
+from qi_analysis.run.notebooks import check_parameters, run_notebook
+from qi_analysis.run.review import Outcome
+from qi_analysis.storage import Places
 
 REVIEW = "02_completion_review.ipynb"
 PAGES = ["completion_review.html", "completion_review_analyst.html", "completion_review_plain.html"]

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from qi_analysis.errors import RecordProblem
+from qi_analysis.extract.sample.generate import read_calibration, write_sample
 from qi_analysis.periods import Period
-from qi_analysis.sample import read_calibration, write_sample
 
 LI = {"702545008", "748051000000105", "748101000000105", "748041000000107", "1026111000000108"}
 HI = {"304891004", "1129471000000105", "286711000000107", "449030000", "933221000000107", "1026131000000100"}

@@ -11,11 +11,8 @@ from typer.testing import CliRunner
 
 from qi_analysis.cli import app
 from qi_analysis.errors import DataProblem, GateClosed, RecordProblem
-from qi_analysis.gate_verdict import read_passed_page
-from qi_analysis.runs import run
-from qi_analysis.sample import write_sample
-from qi_analysis.share import share
-from qi_analysis.share_words import (
+from qi_analysis.extract.sample.generate import write_sample
+from qi_analysis.packs.share import (
     USUAL_READERS,
     Reader,
     describe_email,
@@ -23,7 +20,10 @@ from qi_analysis.share_words import (
     read_readers,
     render_print,
     render_readers,
+    share,
 )
+from qi_analysis.run.batch import run
+from qi_analysis.run.publish import read_passed_page
 
 PERIOD = "2021-03"
 FILES = ["email.txt", "print.html", "report.html", "text-message.txt", "who-gets-what.csv"]

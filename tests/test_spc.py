@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qi_analysis.funnel import FunnelSpec, build_funnel_table, calculate_gamma_quantile
-from qi_analysis.rebase import RebaseSpec, build_suggested_phases
-from qi_analysis.spc import ChartProblem, ChartSpec, build_chart_table
-from qi_analysis.spc_runs import calculate_crossings_min
+from qi_analysis.spc.chart import RebaseSpec, build_chart_table, build_suggested_phases
+from qi_analysis.spc.funnel import FunnelSpec, build_funnel_table, calculate_gamma_quantile
+from qi_analysis.spc.rules import calculate_crossings_min
+from qi_analysis.spc.spec import ChartProblem, ChartSpec
 
 FLAGS = ["is_outside", "in_shift", "in_trend", "in_two_of_three"]
 WIGGLE = [50.0, 52, 49, 51, 48, 53, 50, 51, 49, 52, 50, 51]

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qi_analysis.funnel import FunnelSpec, build_funnel_table
-from qi_analysis.rebase import RebaseSpec, build_suggested_phases
-from qi_analysis.spc import ChartSpec, build_chart_table
+from qi_analysis.spc.chart import RebaseSpec, build_chart_table, build_suggested_phases
+from qi_analysis.spc.funnel import FunnelSpec, build_funnel_table
+from qi_analysis.spc.spec import ChartSpec
 
 ROOT = Path(__file__).parent / "golden" / "spc"
 CASES = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))["cases"]

@@ -13,22 +13,23 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from qi_analysis.benchmark_settings import read_benchmark_settings
-from qi_analysis.chart_style import Look
-from qi_analysis.errors import DataProblem, RecordProblem
-from qi_analysis.funnel_chart import plot_funnel, render_funnel
-from qi_analysis.page_standing import show_standing
-from qi_analysis.page_words import percent
-from qi_analysis.release import read_release, write_release
-from qi_analysis.spc import ChartProblem
-from qi_analysis.standing import (
+from qi_analysis.benchmark.settings import read_benchmark_settings
+from qi_analysis.benchmark.standing import (
     build_curves,
     build_limits,
     build_provider_units,
     build_standing,
+    build_standing_release,
+    describe_standing,
     read_provider_years,
 )
-from qi_analysis.standing_release import build_standing_release, describe_standing
+from qi_analysis.charts.funnel_chart import plot_funnel, render_funnel
+from qi_analysis.charts.style import Look
+from qi_analysis.errors import DataProblem, RecordProblem
+from qi_analysis.release import read_release, write_release
+from qi_analysis.report.benchmark import show_standing
+from qi_analysis.report.html import percent
+from qi_analysis.spc.spec import ChartProblem
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "data" / "reference"

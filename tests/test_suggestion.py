@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qi_analysis.record import read_record
-from qi_analysis.settings import Phase
-from qi_analysis.spc import ChartProblem
-from qi_analysis.suggestion import (
+from qi_analysis.answers.chart_advice import (
     build_phase_suggestions,
     build_suggested_charts,
     build_suggestion_facts,
     suggest_chart,
 )
+from qi_analysis.record.read_settings import read_record
+from qi_analysis.record.settings import Phase
+from qi_analysis.spc.spec import ChartProblem
 
 ROOT = Path(__file__).parents[1]
 

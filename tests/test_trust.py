@@ -3,7 +3,7 @@
 import pandas as pd
 from drawn import build_workings, draw_rows
 
-from qi_analysis.trust import build_strip_pairs
+from qi_analysis.answers.trust import build_strip_pairs
 
 # Ended in 2022. Definition ii asks for code 46 and 2 sessions, iii-4 for 4 sessions, iii-6 for 6, iv for ii or iii-6.
 EPISODES = """

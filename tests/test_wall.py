@@ -12,9 +12,9 @@ from test_house import ROWS
 from test_runs import REVIEW, add_cell, change_notebook, go, read_all
 
 from qi_analysis.errors import RunFailed
-from qi_analysis.places import Places
-from qi_analysis.reports import run_notebook
-from qi_analysis.wall import Wall
+from qi_analysis.run.notebooks import run_notebook
+from qi_analysis.run.wall import Wall
+from qi_analysis.storage import Places
 
 BACK = "../../../.."  # from the release, where the notebook runs, to the project
 RAW = f"{BACK}/data/raw/IDS001MPI.csv"
@@ -160,7 +160,7 @@ def test_the_process_it_comes_from_loads_nothing_that_knows_rows():
 
 
 def test_a_new_interpreter_behind_the_wall_does_the_same(made, tmp_path, monkeypatch):
-    monkeypatch.setattr("qi_analysis.kernels.CAN_FORK", False)  # as on Windows and macOS
+    monkeypatch.setattr("qi_analysis.run.kernels.CAN_FORK", False)  # as on Windows and macOS
     (tmp_path / "good").mkdir()
     assert run_behind(made, tmp_path / "good", "review.facts['period']").cells
     (tmp_path / "bad").mkdir()

@@ -14,11 +14,11 @@ import pytest
 from breaking import KILLED, be_killed, find_disk_full, read_all, run_until
 from conftest import copy_project
 
-from qi_analysis import runs
 from qi_analysis.errors import DataProblem, describe_disk
-from qi_analysis.lock import hold_lock
-from qi_analysis.publish import read_published
-from qi_analysis.runs import run
+from qi_analysis.run import batch as runs
+from qi_analysis.run.batch import run
+from qi_analysis.run.publish import read_published
+from qi_analysis.storage import hold_lock
 
 JUNE, JULY = "2021-06", "2021-07"
 LAST = 18  # moments in which reports and the notes of a run are written

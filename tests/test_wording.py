@@ -6,25 +6,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qi_analysis.errors import RecordProblem
-from qi_analysis.spc import ChartSpec, build_chart_table
-from qi_analysis.wording import (
-    LI_COMPLETION_WORDS,
-    MeasureWords,
+from qi_analysis.charts.verdict import (
     State,
     build_verdict,
     describe_chart,
-    describe_month_short,
-    describe_months,
     describe_people,
-    describe_share,
     describe_signal,
     describe_target,
-    describe_tenths,
     describe_time_to_signal,
     describe_title,
+)
+from qi_analysis.errors import RecordProblem
+from qi_analysis.phrases import (
+    LI_COMPLETION_WORDS,
+    MeasureWords,
+    describe_month_short,
+    describe_months,
+    describe_share,
+    describe_tenths,
     describe_value,
 )
+from qi_analysis.spc.chart import build_chart_table
+from qi_analysis.spc.spec import ChartSpec
 
 WORDS = LI_COMPLETION_WORDS
 USUAL = "55 52 58 54 56 53 57 55 52 58 55 55"  # the first twelve months: the baseline, 55 on average

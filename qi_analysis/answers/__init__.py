@@ -1,0 +1,1 @@
+"""The answers of a review: rows in, protected facts and sentences out."""

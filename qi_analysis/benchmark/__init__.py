@@ -1,0 +1,1 @@
+"""Published figures of the service, of England and of other services."""

@@ -1,0 +1,1 @@
+"""A chart table as a picture and as words."""

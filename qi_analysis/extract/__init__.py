@@ -1,0 +1,1 @@
+"""From files in data/raw to canonical tables, every row accounted for."""

@@ -1,0 +1,1 @@
+"""One row per referral as at a day, and every measure counted by month."""

@@ -1,0 +1,1 @@
+"""Packs made from a published review and the team's record."""

@@ -1,0 +1,1 @@
+"""A release as HTML pages. Reaches no rows."""

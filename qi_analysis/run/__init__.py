@@ -1,0 +1,1 @@
+"""Makes reviews: one or many, notebooks and kernels, provenance, publishing."""

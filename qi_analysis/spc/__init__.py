@@ -1,0 +1,1 @@
+"""Control charts and funnels as numbers. Knows nothing of this project."""
