@@ -8,7 +8,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from test_house import ROWS
 from test_runs import REVIEW, add_cell, change_notebook, go, read_all
 
 from qi_analysis.errors import RunFailed
@@ -16,6 +15,7 @@ from qi_analysis.run.notebooks import run_notebook
 from qi_analysis.run.wall import Wall
 from qi_analysis.storage import Places
 
+ROWS = tuple(f"qi_analysis.{name}" for name in ("extract", "measures", "disclosure", "answers", "benchmark", "packs"))
 BACK = "../../../.."  # from the release, where the notebook runs, to the project
 RAW = f"{BACK}/data/raw/IDS001MPI.csv"
 ROWS_OF_JULY = f"{BACK}/data/processed/2021-07"
@@ -38,9 +38,9 @@ REACHES = {
     "exact results": f"open('{ROWS_OF_JULY}/results.csv').read()",
     "rows by pyarrow": f"import pyarrow.parquet as pq\npq.read_table('{ROWS_OF_JULY}/pathways.parquet')",
     "rows by pyarrow, loaded anew": "import sys\ndel sys.modules['pyarrow']\nimport pyarrow",
-    "the workshop": "from qi_analysis.review import load_workshop\nload_workshop(period)",
-    "the workshop's module": "import qi_analysis.workshop",
-    "the reader of extracts": "from qi_analysis.extract import read_extract",
+    "the workshop": "from qi_analysis.api import load_workshop\nload_workshop(period)",
+    "the workshop's module": "import qi_analysis.answers.workshop",
+    "the reader of extracts": "from qi_analysis.extract.sources import read_extract",
     "memory": "import gc, pandas as pd\n[one for one in gc.get_objects() if isinstance(one, pd.DataFrame)]",
     "memory of the run": "import os\nopen(f'/proc/{os.getppid()}/mem', 'rb')",
     "a command": f"import os\nos.system('cat {RAW}')",
@@ -105,8 +105,13 @@ def test_the_review_cannot_reach(answers, name):
     assert answers[name] in ("PermissionError", "ImportError", "ModuleNotFoundError")
 
 
+@pytest.mark.parametrize("name", ["the workshop's module", "the reader of extracts"])
+def test_a_module_it_cannot_reach_is_there_outside_the_wall(name):
+    exec(REACHES[name], {})
+
+
 def test_its_own_release_and_what_is_drawn_from_it_are_open(made, tmp_path):
-    source = "from qi_analysis import pages\nopen('facts.json').read()\npages.show_leaving(load_review(period))"
+    source = "from qi_analysis.report import pages\nopen('facts.json').read()\npages.show_leaving(load_review(period))"
     assert run_behind(made, tmp_path, source).cells[-1].outputs
 
 
@@ -119,7 +124,7 @@ def test_another_release_is_not_open(made, tmp_path):
 
 
 def test_no_row_is_in_its_memory_even_without_the_hook(made, tmp_path):
-    source = "import sys\nassert not {'qi_analysis.workshop', 'qi_analysis.clean', 'pyarrow.lib'} & set(sys.modules)"
+    source = "import sys\nassert not {'qi_analysis.answers.workshop', 'qi_analysis.extract.clean', 'pyarrow.lib'} & set(sys.modules)"
     assert run_behind(made, tmp_path, source)
 
 
@@ -151,11 +156,11 @@ def test_a_run_whose_review_reaches_over_the_wall_publishes_nothing(project):
 
 
 def test_the_process_it_comes_from_loads_nothing_that_knows_rows():
-    code = "import sys, qi_analysis.rowless as r; r.load_libraries(); print(*sys.modules)"
+    code = "import sys, qi_analysis.run.warm_server as r; r.load_libraries(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert "qi_analysis.pages" in loaded
-    assert loaded & {f"qi_analysis.{name}" for name in ROWS} == set()
+    assert "qi_analysis.report.pages" in loaded
+    assert [name for name in loaded if name.startswith(ROWS)] == []
     assert not any(name.startswith("pyarrow.") for name in loaded)
 
 
