@@ -15,7 +15,7 @@ from qi_analysis.errors import DataProblem, GateClosed, RecordProblem, RunFailed
 from qi_analysis.run import batch as runs
 from qi_analysis.run.batch import run
 from qi_analysis.run.notebooks import check_parameters, run_notebook
-from qi_analysis.run.review import Outcome
+from qi_analysis.run.publish import Outcome
 from qi_analysis.storage import Places
 
 REVIEW = "02_completion_review.ipynb"

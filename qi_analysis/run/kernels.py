@@ -16,6 +16,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
@@ -26,11 +27,6 @@ from qi_analysis.run.warm_client import CAN_FORK, start_warm
 
 QUIET = ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=CRITICAL"]
 STARTUP_SECONDS = 60
-
-
-def load_kernel() -> None:
-    """Import what a kernel is, so that forks need not."""
-    import ipykernel.kernelapp  # noqa: F401
 
 
 def run_kernel(connection_file: str, cwd: str, wall: Wall | None = None) -> None:
@@ -49,8 +45,6 @@ def run_kernel(connection_file: str, cwd: str, wall: Wall | None = None) -> None
 
 def run_app(connection_file: str, wall: Wall | None) -> None:
     """Serve as the kernel of this process; the wall, if there is one, is up before the first cell runs."""
-    from ipykernel.kernelapp import IPKernelApp
-
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, *QUIET])
     if wall is not None:
