@@ -22,7 +22,7 @@ from qi_analysis.periods import parse_period
 from qi_analysis.record.read_settings import read_record
 from qi_analysis.record.settings import ColumnMap
 from qi_analysis.release import read_release
-from qi_analysis.storage import Places, find_places
+from qi_analysis.storage import Places, choose_places, find_places
 
 LARGEST_PAGE = 16_000_000  # bytes
 SUFFIXES = (".html", ".htm", ".ipynb")
@@ -127,12 +127,12 @@ def read_guard(raw: Path, record: Path, columns: ColumnMap | None) -> Guard:
     return Guard(known, None, allowed)
 
 
-def find_guard(file: Path, release: Path | None) -> tuple[Guard, list[str]]:
-    """(what a file is held against, what could not be found): the project of the current folder, or else of the file.
+def find_guard(file: Path, release: Path | None, project: Path | None = None) -> tuple[Guard, list[str]]:
+    """(what a file is held against, what could not be found): the project named, else of the current folder or the file.
 
-    Raises DataProblem when the release that is named is none.
+    Raises DataProblem when the release that is named is none, RecordProblem when the project is none.
     """
-    places = _find_project(file)
+    places = choose_places(project) if project else _find_project(file)
     store = build_store(read_release(release)) if release else None
     if places is None:
         return Guard(store=store), [NO_PROJECT]

@@ -27,11 +27,12 @@ from pathlib import Path
 from typing import Any
 
 from qi_analysis.errors import DataProblem, QiError, describe_disk
+from qi_analysis.extract.choose import choose_extract
 from qi_analysis.periods import Period, parse_period
 from qi_analysis.run.provenance import build_settings_digests, check_inputs, digest_inputs
 from qi_analysis.run.publish import has_whole_index, read_published, write_index
 from qi_analysis.run.review import Outcome, Prepared, load_libraries, make_review, prepare
-from qi_analysis.storage import Places, clear_leftovers, hold_lock, write_folder, write_whole
+from qi_analysis.storage import Places, clear_leftovers, hold_lock, write_whole
 
 SEEN = ".seen.json"
 EVERY = "every month"
@@ -98,18 +99,6 @@ class Turns:
         with self._changed:
             self._is_over[place] = 1
             self._changed.notify_all()
-
-
-def choose_extract(places: Places) -> Path:
-    """data/raw, or the shipped generator's extract when data/raw is empty (written on first use)."""
-    if places.has_extract:
-        return places.raw
-    if not (places.sample / "IDS000Header.csv").exists():
-        from qi_analysis.extract.sample.generate import write_sample
-
-        with write_folder(places.sample) as building:
-            write_sample(building)
-    return places.sample
 
 
 _prepared: Prepared | None = None  # in a worker: what it was given at its start
