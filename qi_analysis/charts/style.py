@@ -79,9 +79,30 @@ class Mark:
 class Look:
     """What a chart says beyond its numbers.
 
-    `chart_id` is unique on the page (letters, digits, hyphens). `alt` states finding, range and last value.
-    `title` is drawn only when given; on a page the finding is the caption. `centre` names the middle line.
-    `unit` is "share" (0 to 1, drawn on 0-100%) or the word on the axis, such as "days" or "people".
+    Parameters
+    ----------
+    chart_id : str
+        Unique on the page: letters, digits, hyphens.
+    alt : str
+        Alternative text: states finding, range and last value.
+    title : str, optional
+        Drawn only when given; on a page the finding is the caption.
+    size : str
+        "wide" or "small".
+    unit : str
+        "share" (0 to 1, drawn on 0-100%) or the word on the axis, such as "days" or "people".
+    target : float, optional
+        Drawn as a line of its own.
+    centre : str
+        Names the middle line.
+    marks : tuple of Mark
+        Dated marks: tests, events, phases.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> qi.Look("waits", "Days from referral to first appointment, by month.", unit="days").size
+    'wide'
     """
 
     chart_id: str

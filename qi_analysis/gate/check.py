@@ -49,9 +49,31 @@ class Guard:
         return CHECKS + (WITH_EXTRACT if self.known.is_complete else ()) + (WITH_STORE if self.store else ())
 
 
-def check_page(data: bytes, guard: Guard, must_have_policy: bool = True) -> list[Finding]:
-    """Everything that must not be on a finished HTML page, as kind and place; an empty list lets it pass."""
-    reading = Reading()
+def check_page(data: bytes, guard: Guard | None = None, must_have_policy: bool = True) -> list[Finding]:
+    """Everything that must not be on a finished HTML page; an empty list lets it pass.
+
+    Parameters
+    ----------
+    data : bytes
+        The page as it lies on disk.
+    guard : Guard, optional
+        What it is held against: the people of the extract, the numbers of the release, what the team allows. Left out,
+        shapes, counts and addresses are looked for, and no person of an extract is known.
+    must_have_policy : bool, optional
+        Whether a page without a content-security policy is refused.
+
+    Returns
+    -------
+    list of Finding
+        Kind and place of each; never what was found.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> [str(finding) for finding in qi.check_page(b"<p>Telephone 020 7946 0018</p>", must_have_policy=False)]
+    ['a phone number: line 1']
+    """
+    guard, reading = guard or Guard(), Reading()
     text = _decode(data, reading)
     has_policy = read_html(reading, text, links=guard.allowed.list_kind("link"))
     if not has_policy and (must_have_policy or OURS.search(text)):

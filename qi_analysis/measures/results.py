@@ -135,9 +135,33 @@ def build_results(
 ) -> pd.DataFrame:
     """Every measure for every month from the first received one to the period, zero counts included.
 
-    measures: the team's own blocks; those that are not worked out anyway come last, in their order. Counts: value =
-    numerator, no denominator. Shares and means: value = numerator / denominator, empty on a denominator of zero.
-    Medians: denominator = how many, no numerator.
+    The constructions are those of data/reference/national_measures.csv and definitions/measures.csv.
+
+    Parameters
+    ----------
+    pathways : Pathways
+        Of `build_pathways`, as at the end of the period.
+    completion : Completion
+        `record.completion`.
+    period : Period
+        The last month to count.
+    measures : sequence of Measure, optional
+        The team's own blocks, `record.measures`; those that are not worked out anyway come last, in their order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        measure_id, clock, interval_start, interval_end, numerator, denominator, value. Counts: value = numerator, no
+        denominator. Shares (0 to 1, percents 0 to 100) and means: value = numerator / denominator, empty on a
+        denominator of zero. Medians: denominator = how many, no numerator.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> project = qi.open_project()
+    >>> results = qi.build_results(project.pathways, project.record.completion, project.period)
+    >>> results.columns.tolist()
+    ['measure_id', 'clock', 'interval_start', 'interval_end', 'numerator', 'denominator', 'value']
     """
     definitions = build_definitions(measures, completion.definitions)
     known = pathways.referrals[pathways.referrals["is_known"].to_numpy()]

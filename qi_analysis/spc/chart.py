@@ -27,22 +27,46 @@ WORDS = ("", "good", "bad", "neutral")
 def build_chart_table(results: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
     """The points of every series, sorted, with lines, signals and icons.
 
-    results: tidy results (measure_id, interval_start, numerator, denominator, value; `clock` also tells
-    series apart, and `is_settled` False keeps a drawn month out of lines and rules).
+    The formulas are those of docs/charts.md and agree with published programs on their own examples.
 
-    Added columns: phase (from 1); in_baseline; is_drawn; is_excluded; centre, lower, upper (3 sigma),
-    lower_2s, upper_2s; moving_range, range_centre, range_upper (XmR); side (-1, 0, 1 of the centre);
-    is_outside, is_near (between 2 and 3 sigma), in_shift, in_trend, in_two_of_three and the patterns
-    of the rule set; direction (1 high or rising, -1 low or falling) by rank outside > trend > two of
-    three > shift; signal ("", good, bad, neutral); rules (their names, by rank); the runs analysis of
-    the phase (n_points, n_useful, longest_run, longest_run_max, n_crossings, n_crossings_min,
-    runs_signal); trial (fewer than 12 points in the baseline); target; for the series variation
-    (common_cause, improving, concerning or neutral, of its last point in use) and assurance (passing,
-    failing, hit_or_miss or none: the target against the limits there; on a limit is hit or miss).
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        Tidy results: measure_id, interval_start, numerator, denominator, value. `clock` also tells series apart, and
+        `is_settled` False keeps a drawn month out of lines and rules.
+    spec : ChartSpec
+        Chart, rule set, baseline, phases, target.
 
-    `value` is what is plotted, times `multiply`. Too few crossings (anhoej) have no direction and are
-    named at the last point in use. Nothing is empty but numbers that do not exist. Raises ChartProblem
-    (a ValueError) for a missing column, two rows of a series at one time, or settings that do not fit.
+    Returns
+    -------
+    pandas.DataFrame
+        Added columns: phase (from 1); in_baseline; is_drawn; is_excluded; centre, lower, upper (3 sigma), lower_2s,
+        upper_2s; moving_range, range_centre, range_upper (XmR); side (-1, 0, 1 of the centre); is_outside, is_near
+        (between 2 and 3 sigma), in_shift, in_trend, in_two_of_three and the patterns of the rule set; direction (1 high
+        or rising, -1 low or falling) by rank outside > trend > two of three > shift; signal ("", good, bad, neutral);
+        rules (their names, by rank); the runs analysis of the phase (n_points, n_useful, longest_run, longest_run_max,
+        n_crossings, n_crossings_min, runs_signal); trial (fewer than 12 points in the baseline); target; for the series
+        variation (common_cause, improving, concerning or neutral, of its last point in use) and assurance (passing,
+        failing, hit_or_miss or none: the target against the limits there; on a limit is hit or miss).
+
+        `value` is what is plotted, times `multiply`. Too few crossings (anhoej) have no direction and are named at the
+        last point in use. Nothing is empty but numbers that do not exist.
+
+    Raises
+    ------
+    ChartProblem
+        For a missing column, two rows of a series at one time, or settings that do not fit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import qi_analysis as qi
+    >>> months = pd.date_range("2021-01-01", periods=14, freq="MS")
+    >>> results = pd.DataFrame({"measure_id": "a", "interval_start": months, "numerator": 30, "denominator": 50})
+    >>> results["value"] = results["numerator"] / results["denominator"]
+    >>> table = qi.build_chart_table(results, qi.ChartSpec(chart="p"))
+    >>> round(float(table["upper"].iloc[-1]), 3), table["signal"].unique().tolist()
+    (0.808, [''])
     """
     points = build_points(results, spec)
     grid = build_grid(points, spec)
