@@ -53,7 +53,7 @@ from qi_analysis.charts.verdict import (
     describe_target,
     describe_title,
 )
-from qi_analysis.disclosure.counts import TOTAL, Cells, protect_results
+from qi_analysis.disclosure.counts import TOTAL, CountBook, protect_results
 from qi_analysis.disclosure.protection import Seen, find_hidden
 from qi_analysis.disclosure.result_counts import (
     add_clock_sums,
@@ -252,7 +252,7 @@ class Counted:
     tables: Mapping[str, pd.DataFrame]
     answers: Mapping[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]]
     still: Mapping[str, float | None]
-    cells: Cells
+    book: CountBook
 
 
 def build_counted(workings: Workings, seen: Seen | None = None) -> Counted:
@@ -260,12 +260,12 @@ def build_counted(workings: Workings, seen: Seen | None = None) -> Counted:
 
     seen: what earlier releases have shown, as read_ledger reads it.
     """
-    cells = _count(workings, Cells()).cells
-    moved = find_moved(cells.build(), None if seen is None else seen.counts)
+    book = _count(workings, CountBook()).book
+    moved = find_moved(book.build(), None if seen is None else seen.counts)
     if moved:
-        cells = _count(workings, Cells(moved=moved)).cells
-    years = find_hidden_years(cells.build(), workings.period)
-    return _count(workings, Cells(find_hidden(cells, seen, years), moved))
+        book = _count(workings, CountBook(moved=moved)).book
+    years = find_hidden_years(book.build(), workings.period)
+    return _count(workings, CountBook(find_hidden(book, seen, years), moved))
 
 
 def find_moved(counts: pd.DataFrame, earlier: pd.DataFrame | None) -> frozenset[str]:
@@ -276,24 +276,24 @@ def find_moved(counts: pd.DataFrame, earlier: pd.DataFrame | None) -> frozenset[
     return frozenset(exact.loc[(exact["true_x"] != exact["true_y"]) & (exact["true_x"] > 0), "name"])
 
 
-def _count(workings: Workings, cells: Cells) -> Counted:
-    released = build_released_results(workings, cells)
+def _count(workings: Workings, book: CountBook) -> Counted:
+    released = build_released_results(workings, book)
     settled = build_settled_months(workings)
     answers = {
-        "leaving": build_leaving(workings, settled, cells),
-        "reasons": build_reasons(workings, cells),
-        "fairness": build_fairness(workings, cells),
+        "leaving": build_leaving(workings, settled, book),
+        "reasons": build_reasons(workings, book),
+        "fairness": build_fairness(workings, book),
     }
     tables = {
         "results": released,
-        "cohort": _build_cohort(workings, released, settled, cells),
-        "ledger": build_ledger(workings, cells),
-        "quality": build_quality(workings.account, cells),
+        "cohort": _build_cohort(workings, released, settled, book),
+        "ledger": build_ledger(workings, book),
+        "quality": build_quality(workings.account, book),
         "completeness": build_completeness(workings),
-        "strip": build_strip(workings, cells),
-        "strip_pairs": build_strip_pairs(workings, cells),
+        "strip": build_strip(workings, book),
+        "strip_pairs": build_strip_pairs(workings, book),
     }
-    return Counted(released, settled, tables, answers, _count_open(workings, settled, cells), cells)
+    return Counted(released, settled, tables, answers, _count_open(workings, settled, book), book)
 
 
 def build_release(
@@ -341,25 +341,25 @@ def _describe_chance(record: Record, chart: pd.DataFrame, verdict: Verdict) -> d
     }
 
 
-def build_released_results(workings: Workings, cells: Cells | None = None) -> pd.DataFrame:
+def build_released_results(workings: Workings, book: CountBook | None = None) -> pd.DataFrame:
     """Every result as it may be shared: decision 11, whole-service totals of EXACT exact unless small.
 
     Totals by the month LI began are rounded, since they change with every review until all have ended, and so is an exact
-    total that was shown before and has changed: the difference of two exact numbers is a small count. Every count goes
-    through `cells`; one that is hidden for the sake of others takes its value with it.
+    total that was shown before and has changed: the difference of two exact numbers is a small count. Every count is
+    noted in `book`; one that is hidden for the sake of others takes its value with it.
     """
-    record, results, cells = workings.record, workings.results, cells or Cells()
+    record, results, book = workings.record, workings.results, book or CountBook()
     names = build_count_names(results, build_definitions(record.measures, record.completion.definitions))
-    is_moved = np.isin(names.top, list(cells.moved)) | np.isin(names.bottom, list(cells.moved))
+    is_moved = np.isin(names.top, list(book.moved)) | np.isin(names.bottom, list(book.moved))
     may_be = record.settings.protection != "plain"
     is_exact = results["measure_id"].isin(EXACT) & (results["clock"] != "start") & ~is_moved & may_be
     released = protect_results(results, pd.Series(find_statistics(record)), is_exact)
-    released = hide_results(released, names, cells.hidden)
-    note_results(cells, results, released, names, is_exact)
-    add_result_sums(cells, names, record.completion.team_choice)
-    add_clock_sums(cells, names)
-    add_open_flows(cells, names)
-    add_year_sums(cells, names, workings.period)
+    released = hide_results(released, names, book.hidden)
+    note_results(book, results, released, names, is_exact)
+    add_result_sums(book, names, record.completion.team_choice)
+    add_clock_sums(book, names)
+    add_open_flows(book, names)
+    add_year_sums(book, names, workings.period)
     return released
 
 
@@ -382,7 +382,7 @@ def build_settled_months(workings: Workings) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def _count_open(workings: Workings, settled: pd.DataFrame, cells: Cells) -> dict[str, float | None]:
+def _count_open(workings: Workings, settled: pd.DataFrame, book: CountBook) -> dict[str, float | None]:
     """People still in LI treatment, and those of them with no seen contact for inactivity_days; rounded to 5."""
     referrals, contacts = workings.pathways.referrals, workings.pathways.contacts
     choice = f"exit_{workings.record.completion.team_choice}"
@@ -391,9 +391,9 @@ def _count_open(workings: Workings, settled: pd.DataFrame, cells: Cells) -> dict
     last = seen.groupby("referral")["contact_on"].max().reindex(np.arange(len(referrals)))
     idle = pd.Timestamp(workings.period.end) - last > pd.Timedelta(days=workings.record.completion.inactivity_days)
     named = [f"open_episodes.as_at.{flag}@{workings.period.id}" for flag in ("li_open", IDLE)]
-    cells.add_sums(named[:1], [named[1:]], is_least=True)
-    cells.add_sums(named[:1], [[name] for name in _name_months("li_exit_open", settled)], is_wide=True)
-    counts = cells.show(named, pd.Series([is_open.sum(), (is_open & idle.to_numpy()).sum()]), TOTAL)
+    book.add_sums(named[:1], [named[1:]], is_least=True)
+    book.add_sums(named[:1], [[name] for name in _name_months("li_exit_open", settled)], is_wide=True)
+    counts = book.show(named, pd.Series([is_open.sum(), (is_open & idle.to_numpy()).sum()]), TOTAL)
     known = [None if pd.isna(number) else float(number) for number in counts]
     return {"people": known[0], "idle": known[1], "days": workings.record.completion.inactivity_days}
 
@@ -412,7 +412,7 @@ def _name_months(flag: str, settled: pd.DataFrame) -> list[str]:
     return list(f"episodes.li_start.{flag}@" + settled["interval_start"].dt.strftime("%Y-%m"))
 
 
-def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFrame, book: CountBook) -> pd.DataFrame:
     """The start-month view: share completed of those whose LI has ended, and within 26 weeks; settled or not."""
     shown = _select(released, "li_completion", "start").assign(is_settled=settled["is_settled"])
     spec = ChartSpec(
@@ -426,8 +426,8 @@ def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFr
     names = {"numerator": "numerator_26w", "denominator": "denominator_26w", "value": "value_26w"}
     return chart[CHART_COLUMNS].assign(
         **{new: horizon[old] for old, new in names.items()},
-        n_started=cells.show(_name_months("li_started", settled), settled["n_started"], TOTAL),
-        n_open=cells.show(_name_months("li_exit_open", settled), settled["n_open"]),
+        n_started=book.show(_name_months("li_started", settled), settled["n_started"], TOTAL),
+        n_open=book.show(_name_months("li_exit_open", settled), settled["n_open"]),
     )
 
 

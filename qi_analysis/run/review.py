@@ -125,7 +125,7 @@ def make_review(prepared: Prepared, period: Period, turn: AbstractContextManager
     stage.done("results")
     with turn or nullcontext():
         counted = build_counted(workings, seen := read_ledger(places.ledger, period.id))
-        write_ledger(places.ledger, period.id, counted.cells, seen)
+        write_ledger(places.ledger, period.id, counted.book, seen)
     stage.done("counts protected")
     release = build_release(workings, prepared.published, read_recording_checks(places.record), counted)
     stage.done("release")
