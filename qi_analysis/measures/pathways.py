@@ -11,12 +11,13 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from qi_analysis.dataset import EMPLOYMENT_SUPPORT, REFERENCE, read_rows
+from qi_analysis.dataset import EMPLOYMENT_SUPPORT, read_rows
 from qi_analysis.extract.clean import Tables
 from qi_analysis.extract.event_order import build_sequence
 from qi_analysis.extract.identifiers import join_keys, mark_first
 from qi_analysis.measures.episodes import EVENT, add_episodes, add_outcomes, add_stages
 from qi_analysis.record.settings import Completion
+from qi_analysis.storage import REFERENCE
 
 ASSESSMENT_TYPES = ("01", "03")
 TREATMENT_TYPES = ("02", "03", "05")
@@ -115,7 +116,7 @@ def _in_referral(day: pd.Series, referral: pd.Series, referrals: pd.DataFrame, t
     """received date <= day <= discharge date, or as_at while the referral is open."""
     last = referrals["ended_on"].fillna(today).to_numpy()[referral.to_numpy()]
     first = referrals["received_on"].to_numpy()[referral.to_numpy()]
-    return (day.to_numpy() >= first) & (day.to_numpy() <= last)
+    return np.asarray((day.to_numpy() >= first) & (day.to_numpy() <= last))
 
 
 def _has_therapy(tables: Tables, codes: Iterable[str]) -> np.ndarray:

@@ -12,7 +12,6 @@ A person confirms each suggestion and records it as a phase, with its reason."""
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from qi_analysis.spc.lines import TOLERANCE, Bools, Grid, Lines, build_grid, build_lines, build_points
@@ -128,7 +127,7 @@ def _mark_last(fired: Bools, grid: Grid) -> Bools:
     """The last point in use of each segment that fired."""
     counted = grid.is_used & ~grid.is_ghost
     places = np.where(counted, np.arange(counted.shape[1]), -1)
-    return fired & counted & (places == places.max(axis=1, initial=-1, keepdims=True))
+    return np.asarray(fired & counted & (places == places.max(axis=1, initial=-1, keepdims=True)))
 
 
 def _add_signal(table: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
@@ -151,7 +150,7 @@ def _add_signal(table: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
     return table.assign(direction=direction, signal=np.array(WORDS, dtype=object)[code], rules=_join(fired))
 
 
-def _join(fired: dict[str, Bools]) -> npt.NDArray:
+def _join(fired: dict[str, Bools]) -> np.ndarray:
     """The names that are True at each point, joined by "; "."""
     names = list(fired)
     bits = sum(marks.astype(np.int64) << place for place, marks in enumerate(fired.values()))
@@ -174,14 +173,14 @@ def _add_icons(table: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
     return table.assign(variation=variation[series], assurance=assurance[series])
 
 
-def _build_target(table: pd.DataFrame, spec: ChartSpec) -> npt.NDArray:
+def _build_target(table: pd.DataFrame, spec: ChartSpec) -> np.ndarray:
     """The target of each point's series; NaN without one."""
     if spec.target is None or isinstance(spec.target, (int, float)):
         return np.full(len(table), np.nan if spec.target is None else float(spec.target))
-    return table["measure_id"].map(dict(spec.target)).to_numpy(dtype=float)
+    return np.asarray(table["measure_id"].map(dict(spec.target)).to_numpy(dtype=float))
 
 
-def _assure(last: pd.DataFrame, spec: ChartSpec) -> npt.NDArray:
+def _assure(last: pd.DataFrame, spec: ChartSpec) -> np.ndarray:
     """Whether the limits of each row lie wholly on the good side of the target, or wholly not."""
     lower, upper, target = (last[name].to_numpy(dtype=float) for name in ("lower", "upper", "target"))
     above, below = lower > target, upper < target

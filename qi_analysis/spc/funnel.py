@@ -114,7 +114,7 @@ def _place_limit(z: float, error: Floats, below: Floats, spec: FunnelSpec, centr
     """A limit on the drawn scale, z standard errors (with any over-dispersion) from the centre."""
     if spec.kind == "pr":
         angle = np.arcsin(np.sqrt(centre)) + z * error
-        return np.sin(np.clip(angle, 0, np.pi / 2)) ** 2
+        return np.asarray(np.sin(np.clip(angle, 0, np.pi / 2)) ** 2)
     if spec.kind == "sr_cqc":
         return centre + z * error
     return centre * np.exp(z * error)
@@ -126,7 +126,7 @@ def _place_plain(z: float, below: Floats, spec: FunnelSpec, centre: float) -> Fl
     The limits of an observed count about an expected one are gamma quantiles (Garwood 1936).
     """
     if spec.kind.startswith("sr"):
-        return gammaincinv(below + (z > 0), ndtr(z)) / below
+        return np.asarray(gammaincinv(below + (z > 0), ndtr(z)) / below)
     return _place_limit(z, 1 / (2 * np.sqrt(below)), below, spec, centre)
 
 

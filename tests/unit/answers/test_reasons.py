@@ -18,10 +18,11 @@ from qi_analysis.answers.leaving import (
     build_score_counts,
 )
 from qi_analysis.charts.bars import plot_bars
-from qi_analysis.dataset import REFERENCE, read_rows
+from qi_analysis.dataset import read_rows
 from qi_analysis.phrases import HIDDEN
 from qi_analysis.release import Release, read_release, write_release
 from qi_analysis.report.leaving import show_reasons
+from qi_analysis.storage import REFERENCE
 
 ENDINGS = """
     start      | end        | stepped    | sessions | code    | scores | people
