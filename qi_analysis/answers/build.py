@@ -43,7 +43,7 @@ from qi_analysis.answers.trust import (
     build_strip_pairs,
 )
 from qi_analysis.answers.workshop import Workings
-from qi_analysis.charts.style import build_marks
+from qi_analysis.charts.style import AXES, Key, Look, build_look, build_marks
 from qi_analysis.charts.verdict import (
     State,
     Verdict,
@@ -69,7 +69,7 @@ from qi_analysis.extract.clean import data_date
 from qi_analysis.measures.results import build_definitions
 from qi_analysis.periods import Period, describe_day
 from qi_analysis.phrases import HIDDEN, MeasureWords, describe_month, describe_tenths, upper_first
-from qi_analysis.record.measure_blocks import build_names
+from qi_analysis.record.measure_blocks import build_names, find_statistic
 from qi_analysis.record.settings import Measure, Record
 from qi_analysis.release import Release
 from qi_analysis.spc.chart import build_chart_table
@@ -429,3 +429,19 @@ def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFr
         n_started=book.show(_name_months("li_started", settled), settled["n_started"], TOTAL),
         n_open=book.show(_name_months("li_exit_open", settled), settled["n_open"]),
     )
+
+
+def draw_exactly(workings: Workings, measure: Measure) -> tuple[pd.DataFrame, Look, Key]:
+    """(chart table, look, key) of one measure on the true numbers: for the workshop, drawn as its page draws it."""
+    record = workings.record
+    charts = build_charts(workings, workings.results.assign(is_hidden=False), build_settled_months(workings))
+    true, shown = charts.take(measure)
+    words = build_measure_words(measure, build_names(record.completion.definitions))
+    verdict = build_verdict(true, words)
+    marked = build_facts(workings, measure) | {"team": build_record(workings, charts, str(verdict.state))}
+    marked["measure"] = {"id": record.aim.measure}
+    marks, key = build_marks(marked, measure.id, shown)
+    alt = describe_chart(shown, words, verdict, measure.chart, [f"{sign}: {what}" for sign, what in key])
+    is_aim = measure.id == record.aim.measure
+    unit = AXES[find_statistic(measure, build_names(record.completion.definitions))]
+    return shown, build_look(measure.id, alt, is_aim=is_aim, unit=unit, target=record.aim.target, marks=marks), key

@@ -21,11 +21,12 @@ import pandas as pd
 
 from qi_analysis.answers.leaving import build_ended
 from qi_analysis.answers.workshop import Workings
-from qi_analysis.dataset import REFERENCE, read_rows
+from qi_analysis.dataset import read_rows
 from qi_analysis.disclosure.counts import INNER, NOT_SHOWN, SMALLEST_BASE, TOTAL, CountBook, is_small
 from qi_analysis.disclosure.result_counts import COMPLETED_LI, ENDED_LI, name_year
 from qi_analysis.phrases import calculate_nearest, describe_counts, describe_value
 from qi_analysis.spc.statistics import calculate_chance, calculate_holm, calculate_widest, calculate_wilson
+from qi_analysis.storage import REFERENCE
 
 AGE_EDGES = (-np.inf, 17, 25, 64, 74, np.inf)  # the published bands; whole years when the referral was received
 

@@ -24,10 +24,9 @@ from qi_analysis.benchmark.figures import (
 )
 from qi_analysis.benchmark.settings import read_benchmark_settings
 from qi_analysis.benchmark.standing import build_standing_release
-from qi_analysis.dataset import REFERENCE
 from qi_analysis.errors import DataProblem
 from qi_analysis.release import Release, read_release, write_release
-from qi_analysis.storage import Places, clear
+from qi_analysis.storage import REFERENCE, Places, clear
 
 COLUMNS = [
     "measure_id", "interval_start", "numerator", "denominator", "value", "phase", "in_baseline", "is_drawn", "centre",

@@ -26,13 +26,13 @@ import pandas as pd
 
 from qi_analysis.benchmark.figures import FEWEST_PROVIDERS, LICENCE, PROVIDER_YEAR, SMALLEST_PROVIDER, SUPPRESSED
 from qi_analysis.benchmark.settings import BenchmarkSettings, FunnelSettings, Proxy, read_benchmark_settings
-from qi_analysis.dataset import REFERENCE
 from qi_analysis.errors import DataProblem, RecordProblem
 from qi_analysis.phrases import describe_counts, describe_tenths, describe_value, lower_first
 from qi_analysis.release import Release
 from qi_analysis.spc.funnel import QUANTILES, FunnelSpec, build_funnel_table
 from qi_analysis.spc.lines import TOLERANCE, Floats
 from qi_analysis.spc.spec import ChartProblem
+from qi_analysis.storage import REFERENCE
 
 TRIM_BY = 0.1
 SERVICE = "service"  # the unit of the service, all its codes of the year together

@@ -48,6 +48,11 @@ SIZES = {"wide": (7.0, 3.9), "small": (7.0, 3.3)}
 MARGINS = {  # in points
     "left": 42, "unit": 18, "right": 92, "bottom": 58, "top": 14, "marks": 36, "title": 34,
 }  # fmt: skip
+AXES = {
+    "share": "share",
+    "mean": "average",
+    "count": "number",
+}  # a statistic of the team's measures: its axis in a word
 DASHES = (0, (4, 2))
 DASHED: dict[str, Any] = {"linestyle": DASHES, "clip_on": False}
 BOXES = {"cycle": "circle,pad=0.25", "event": "square,pad=0.2", "phase": "square,pad=0.2", "several": "round,pad=0.3"}
@@ -74,9 +79,30 @@ class Mark:
 class Look:
     """What a chart says beyond its numbers.
 
-    `chart_id` is unique on the page (letters, digits, hyphens). `alt` states finding, range and last value.
-    `title` is drawn only when given; on a page the finding is the caption. `centre` names the middle line.
-    `unit` is "share" (0 to 1, drawn on 0-100%) or the word on the axis, such as "days" or "people".
+    Parameters
+    ----------
+    chart_id : str
+        Unique on the page: letters, digits, hyphens.
+    alt : str
+        Alternative text: states finding, range and last value.
+    title : str, optional
+        Drawn only when given; on a page the finding is the caption.
+    size : str
+        "wide" or "small".
+    unit : str
+        "share" (0 to 1, drawn on 0-100%) or the word on the axis, such as "days" or "people".
+    target : float, optional
+        Drawn as a line of its own.
+    centre : str
+        Names the middle line.
+    marks : tuple of Mark
+        Dated marks: tests, events, phases.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> qi.Look("waits", "Days from referral to first appointment, by month.", unit="days").size
+    'wide'
     """
 
     chart_id: str
@@ -87,6 +113,21 @@ class Look:
     marks: tuple[Mark, ...] = ()
     size: Literal["wide", "small"] = "wide"
     centre: str = "average"
+
+
+def build_look(
+    measure_id: str,
+    alt: str,
+    *,
+    is_aim: bool,
+    unit: str = "share",
+    target: float | None = None,
+    marks: tuple[Mark, ...] = (),
+) -> Look:
+    """The look of a measure's chart wherever it is drawn: wide and with its target for the aim's, else small."""
+    if is_aim:
+        return Look("completion", alt, target=target, marks=marks)
+    return Look(measure_id.replace("_", "-"), alt, size="small", unit=unit, marks=marks)
 
 
 def arrange_marks(marks: Sequence[Mark], first: int, n_months: int) -> list[tuple[float, int, Mark]]:

@@ -202,7 +202,7 @@ def _calculate_run_distance(table: pd.DataFrame, measured: tuple[Floats, Floats,
     return result
 
 
-def _turn(table: pd.DataFrame, direction: npt.NDArray[np.integer]) -> npt.NDArray:
+def _turn(table: pd.DataFrame, direction: npt.NDArray[np.integer]) -> np.ndarray:
     """The signal of each point once its direction is `direction`: kept, turned round, or none."""
     before, signal = table["direction"].to_numpy(), table["signal"]
     turned = signal.where(before == direction, signal.map(SWAPPED).fillna(signal))

@@ -7,9 +7,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from qi_analysis.dataset import REFERENCE
 from qi_analysis.gate.pieces import fold
-from qi_analysis.storage import DEFINITIONS, TEMPLATES
+from qi_analysis.storage import DEFINITIONS, REFERENCE, TEMPLATES
 
 WORDS, PHRASES = DEFINITIONS / "ordinary_words.txt", DEFINITIONS / "ordinary_phrases.txt"
 CAPITAL = re.compile(r"\b[A-Z][a-z]+\b")

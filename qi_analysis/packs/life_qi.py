@@ -107,7 +107,7 @@ def render_chart_table(sources: Sources) -> str:
 
 def _describe_month(row: Mapping[str, object], sources: Sources) -> str:
     """What a month's row needs beside its numbers: hidden or left out, events, a phase."""
-    start, words = pd.Timestamp(row["interval_start"]), []  # type: ignore[arg-type]
+    start, words = pd.Timestamp(row["interval_start"]), []
     if sources.is_synthetic:
         words.append("synthetic data")
     if row["is_hidden"]:

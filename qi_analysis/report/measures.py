@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from qi_analysis.charts.control_chart import render_control_chart
-from qi_analysis.charts.style import SHAPES, Look, build_marks
+from qi_analysis.charts.style import AXES, SHAPES, build_look, build_marks
 from qi_analysis.charts.verdict import CHART_NAMES
 from qi_analysis.phrases import HIDDEN, describe_month, describe_share, lower_first, upper_first
 from qi_analysis.release import Release
@@ -50,7 +50,6 @@ GOOD = {
         "either": "We watch for a change in either direction.",
     },
 }
-UNITS = {"share": "share", "mean": "average", "count": "number"}
 HOW_TO_ADD = 'To add one, write a block with kind = "{kind}" in project/measures.toml. docs/definitions.md lists what can be counted.'
 NONE = {
     "process": "No process measure is set. It would show whether our changes reach people.",
@@ -97,7 +96,7 @@ def _show_chart(facts: Mapping[str, Any], chart: pd.DataFrame, kind: str, marked
     if not (chart["is_drawn"].astype(bool) & chart["value"].notna()).any():
         return render_notes([facts["why"], NOT_DRAWN], title)
     marks, key = build_marks(marked, facts["id"], chart)
-    look = Look(facts["id"].replace("_", "-"), facts["alt"], size="small", unit=UNITS[facts["statistic"]], marks=marks)
+    look = build_look(facts["id"], facts["alt"], is_aim=False, unit=AXES[facts["statistic"]], marks=marks)
     about = f"{facts['name']}, {MONTHS[facts['month_by']]}"
     numbers = build_numbers(chart, facts["statistic"])
     figure = render_figure(render_control_chart(chart, look), facts["title"] + ".", about, numbers, key)
@@ -119,7 +118,7 @@ def build_numbers(chart: pd.DataFrame, statistic: str) -> pd.DataFrame:
             "Of": or_words(chart["denominator"], state, count),
         }
     columns |= {
-        UNITS[statistic].capitalize(): or_words(chart["value"], state, show),
+        AXES[statistic].capitalize(): or_words(chart["value"], state, show),
         "Usual range": [
             "" if pd.isna(low) else f"{show(low)} to {show(high)}"
             for low, high in zip(chart["lower"], chart["upper"], strict=True)

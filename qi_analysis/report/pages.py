@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from qi_analysis.charts.control_chart import render_control_chart
-from qi_analysis.charts.style import Look, build_marks
+from qi_analysis.charts.style import Look, build_look, build_marks
 from qi_analysis.phrases import HIDDEN, describe_month, upper_first
 from qi_analysis.release import Release
 from qi_analysis.report.aim import (
@@ -85,7 +85,7 @@ def show_completion_chart(release: Release) -> Html:
     """Are more people completing? The control chart by the month LI ended, with its table."""
     facts, chart = release.facts, release.tables["chart"]
     marks, key = build_marks(facts, facts["measure"]["id"], chart)
-    look = Look("completion", facts["chart_alt"], target=facts["target"], marks=marks)
+    look = build_look(facts["measure"]["id"], facts["chart_alt"], is_aim=True, target=facts["target"], marks=marks)
     about = "People completing LI CBT, by the month it ended"
     return render_figure(
         render_control_chart(chart, look), facts["chart_title"] + ".", about, _chart_table(chart, facts), key

@@ -7,15 +7,15 @@ imported: what reads data is imported after that."""
 import hashlib
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from qi_analysis.errors import DataProblem
+from qi_analysis.extract.choose import choose_extract
 from qi_analysis.periods import Period, parse_period
 from qi_analysis.record.read_settings import read_record
 from qi_analysis.run.provenance import build_settings_digests, check_inputs, digest_inputs
 from qi_analysis.run.publish import Outcome, has_whole_index, read_published, write_index
-from qi_analysis.storage import Places, clear_leftovers, hold_lock, write_folder, write_whole
+from qi_analysis.storage import Places, clear_leftovers, hold_lock, write_whole
 
 SEEN = ".seen.json"
 EVERY = "every month"
@@ -58,18 +58,6 @@ def find_months(places: Places, inputs: dict[str, str], settings: dict[str, str]
     """The months this very data holds, oldest first, where it was looked at before; else none."""
     digest, months = _read_seen(places).get(EVERY, ["", []])
     return months if digest == _digest(inputs, settings) else []
-
-
-def choose_extract(places: Places) -> Path:
-    """data/raw, or the shipped generator's extract when data/raw is empty (written on first use)."""
-    if places.has_extract:
-        return places.raw
-    if not (places.sample / "IDS000Header.csv").exists():
-        from qi_analysis.extract.sample.generate import write_sample  # pandas: see the top
-
-        with write_folder(places.sample) as building:
-            write_sample(building)
-    return places.sample
 
 
 def run(

@@ -92,7 +92,7 @@ def _check_examples(places: Places, collected: Collected) -> list[str]:
     if collected.completion is None:
         return []
     files = [digest_file(places.record / name) for name in ("completion.toml", "measures.toml")]
-    key = hashlib.sha256(" ".join([digest_code(), *files]).encode()).hexdigest()
+    key = hashlib.sha256(" ".join([digest_code(places), *files]).encode()).hexdigest()
     kept = places.processed / "worked_examples.json"
     try:
         known = json.loads(kept.read_text(encoding="utf-8"))
