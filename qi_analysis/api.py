@@ -76,7 +76,7 @@ def load_record(review: Release, folder: Path | str = ".") -> TeamRecord:
     """
     record = choose_places(folder).record
     team = read_whole_record(record)[1]
-    return team if review.facts["data_kind"] == "service" else read_team_record(record, allow_example=True)
+    return team if review.facts.data_kind == "service" else read_team_record(record, allow_example=True)
 
 
 def load_workshop(period: str = "latest", folder: Path | str = ".") -> "Workshop":

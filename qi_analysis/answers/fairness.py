@@ -14,7 +14,6 @@ printed (counts, rates, intervals, the widest difference) comes from the release
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +23,7 @@ from qi_analysis.answers.workshop import Workings
 from qi_analysis.dataset import read_rows
 from qi_analysis.disclosure.counts import INNER, NOT_SHOWN, SMALLEST_BASE, TOTAL, CountBook, is_small
 from qi_analysis.disclosure.result_counts import COMPLETED_LI, ENDED_LI, name_year
+from qi_analysis.facts import CharacteristicFacts, FairnessFacts
 from qi_analysis.phrases import calculate_nearest, describe_counts, describe_value
 from qi_analysis.spc.statistics import calculate_chance, calculate_holm, calculate_widest, calculate_wilson
 from qi_analysis.storage import REFERENCE
@@ -195,7 +195,7 @@ class Compared:
     chance: float | None = None
 
 
-def build_fairness(workings: Workings, book: CountBook | None = None) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+def build_fairness(workings: Workings, book: CountBook | None = None) -> tuple[dict[str, pd.DataFrame], FairnessFacts]:
     """(table fairness, the facts of the page: months and, for each characteristic, its state and sentences).
 
     Every count is noted in `book`.
@@ -213,11 +213,11 @@ def build_fairness(workings: Workings, book: CountBook | None = None) -> tuple[d
     table = build_released(tidy, book)
     for base, end in ((ENDED_LI, ""), (COMPLETED_LI, COMPLETED)):
         book.add_sums([name_year(base, workings.period)], [[NAME_OF_ALL + end]], is_wide=True)
-    facts = {
-        "months": [workings.period.plus(1 - MONTHS).words, workings.period.words],
-        "n_judged": sum(one.chance is not None for one in compared),
-        "characteristics": [_describe(one, table[table["characteristic"] == one.about.id]) for one in compared],
-    }
+    facts = FairnessFacts(
+        months=(workings.period.plus(1 - MONTHS).words, workings.period.words),
+        n_judged=sum(one.chance is not None for one in compared),
+        characteristics=tuple(_describe(one, table[table["characteristic"] == one.about.id]) for one in compared),
+    )
     return {"fairness": table}, facts
 
 
@@ -305,14 +305,14 @@ def _add_sums(book: CountBook, counts: pd.DataFrame) -> None:
             book.add_sums([NAME_OF_ALL + end], [[name + end] for name in groups["named"]])
 
 
-def _describe(one: Compared, released: pd.DataFrame) -> dict[str, Any]:
+def _describe(one: Compared, released: pd.DataFrame) -> CharacteristicFacts:
     """What is told of one characteristic: differs is True, False or None (not judged)."""
     differs = None if one.chance is None else bool(one.chance < CHANCE)
     gap = [] if differs is None else _describe_gap(one, released)
     said = [one.why_not] if one.why_not else [*gap, _describe_chance(differs)]
     few = [_describe_small(one.small)] if one.small and len(one.counts) else []
     state = "compared" if differs is not None else "shown" if len(one.counts) else "missing"
-    return {"id": one.about.id, "name": one.about.name, "state": state, "differs": differs, "says": [*said, *few]}
+    return CharacteristicFacts(one.about.id, one.about.name, state, differs, (*said, *few))
 
 
 def _describe_gap(one: Compared, released: pd.DataFrame) -> list[str]:

@@ -13,9 +13,8 @@ Counted: LI episodes that ended in the last 12 months without being completed, s
 end code says how a referral ended, in the words of whoever closed it; it is not what the person would say."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +23,7 @@ from qi_analysis.answers.workshop import Workings
 from qi_analysis.charts.style import affects
 from qi_analysis.disclosure.counts import LARGEST_HIDDEN, NOT_SHOWN, SMALLEST_BASE, TOTAL, CountBook
 from qi_analysis.disclosure.result_counts import COMPLETED_LI, ENDED_LI, LEFT_LI, name_year
+from qi_analysis.facts import ChangeFacts, LeavingFacts, ReasonsFacts
 from qi_analysis.measures.flags import ENDED
 from qi_analysis.periods import Period, describe_day
 from qi_analysis.phrases import describe_month
@@ -62,7 +62,7 @@ class Change:
 
 def build_leaving(
     workings: Workings, settled: pd.DataFrame, book: CountBook | None = None
-) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+) -> tuple[dict[str, pd.DataFrame], LeavingFacts]:
     """(tables leaving_sessions and leaving_weeks, the facts of the page). settled: see build_settled_months.
 
     Sessions: LI starters of the last 12 settled months. Weeks: everyone who began since the first of these (of
@@ -79,14 +79,14 @@ def build_leaving(
     book = book or CountBook()
     curves = [build_weeks(group, change.weeks if change else weeks, name, book) for name, group in groups.items()]
     _add_months(book, months)
-    facts: dict[str, Any] = {
-        "months": [describe_month(day) for day in (months.iloc[[0, -1]] if len(months) else [])],
-        "n_months": len(months),
-        "since_words": describe_day(since),
-        "last_words": describe_day(workings.period.end),
-        "weeks": weeks,
-        "change": _describe_change(change, groups) if change else None,
-    }
+    facts = LeavingFacts(
+        months=tuple(describe_month(day) for day in (months.iloc[[0, -1]] if len(months) else [])),
+        n_months=len(months),
+        since_words=describe_day(since),
+        last_words=describe_day(workings.period.end),
+        weeks=weeks,
+        change=_describe_change(change, groups) if change else None,
+    )
     tables = {"leaving_sessions": build_sessions(own, book), "leaving_weeks": pd.concat(curves, ignore_index=True)}
     return tables, facts
 
@@ -201,21 +201,30 @@ def _split_at(starters: pd.DataFrame, change: Change) -> dict[str, pd.DataFrame]
     return {"before": equal[before], "after": equal[after]}
 
 
-def _describe_change(change: Change, groups: dict[str, pd.DataFrame]) -> dict[str, Any]:
+def _describe_change(change: Change, groups: dict[str, pd.DataFrame]) -> ChangeFacts:
     """The change in words, and for completing and leaving early whether chance alone could make the difference.
 
     The judgement is taken from the true numbers: could the difference of the two shares be none? 95% for both
     judgements together, so an interval of 97.5% for each.
     """
-    facts = {key: value for key, value in asdict(change).items() if key != "on"} | {"on_words": describe_day(change.on)}
-    for name in ("completed", "left_early"):
+
+    def could_be_chance(name: str) -> bool:
         place = list(ENDS).index(name)
-        counts = [
+        after, before = (
             (float((groups[side]["end"] == place).sum()), float(len(groups[side]))) for side in ("after", "before")
-        ]
-        _, lower, upper = calculate_difference(counts[0], counts[1], EACH_OF_TWO)
-        facts[f"{name}_could_be_chance"] = bool(lower <= 0 <= upper)
-    return facts
+        )
+        _, lower, upper = calculate_difference(after, before, EACH_OF_TWO)
+        return bool(lower <= 0 <= upper)
+
+    return ChangeFacts(
+        on_words=describe_day(change.on),
+        what=change.what,
+        window=change.window,
+        weeks=change.weeks,
+        is_early=change.is_early,
+        completed_could_be_chance=could_be_chance("completed"),
+        left_early_could_be_chance=could_be_chance("left_early"),
+    )
 
 
 NOT_RECORDED, OTHERS = "not recorded or not known", "other reasons together"
@@ -236,7 +245,7 @@ REASON_TOTAL, SCORE_TOTAL = "reasons total", "scores total"  # the names of two 
 STATES = ("better", "not_better", "cannot_tell")
 
 
-def build_reasons(workings: Workings, book: CountBook | None = None) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+def build_reasons(workings: Workings, book: CountBook | None = None) -> tuple[dict[str, pd.DataFrame], ReasonsFacts]:
     """(tables reasons and reasons_scores, the facts of the page). Every count is noted in `book`."""
     book = book or CountBook()
     ended = build_ended(workings)
@@ -245,7 +254,7 @@ def build_reasons(workings: Workings, book: CountBook | None = None) -> tuple[di
     left = ended[exits.isin(LEFT_EARLY).to_numpy()]
     tables = {"reasons": build_reason_counts(ended, book), "reasons_scores": build_score_counts(left, book)}
     _add_year(book, workings.period)
-    return tables, {"months": [first.words, workings.period.words]}
+    return tables, ReasonsFacts((first.words, workings.period.words))
 
 
 def _add_year(book: CountBook, period: Period) -> None:

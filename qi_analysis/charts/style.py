@@ -14,7 +14,7 @@ test. Tests that begin close together share one mark ("3-6"), so that a chart of
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
@@ -26,6 +26,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from qi_analysis.facts import CycleFacts, EventFacts, Marked, PhaseFacts
 from qi_analysis.phrases import describe_month, describe_months
 
 INK, SOFT, BAND, TARGET, REFERENCE = "#212b32", "#4c6272", "#e8edee", "#00703c", "#7a3b8f"
@@ -252,58 +253,56 @@ def affects(words: str, measure_id: str) -> bool:
     return bool({"all", measure_id} & set(re.split(r"[\s,;]+", words)))
 
 
-def build_marks(facts: Mapping[str, Any], measure_id: str, chart: pd.DataFrame) -> tuple[tuple[Mark, ...], Key]:
+def build_marks(facts: Marked, measure_id: str, chart: pd.DataFrame) -> tuple[tuple[Mark, ...], Key]:
     """(marks, key) of one chart: what lies in its months, nothing for an empty chart.
 
-    facts: events, phases, measure and team (cycles, is_example). The key has a line for each mark.
+    The key has a line for each mark.
     """
     if chart.empty:
         return (), []
     first, last = (chart["interval_start"].agg(end) for end in ("min", "max"))
     fixed = [(mark, words) for mark, words in _list_fixed(facts, measure_id) if _is_within(mark.on, first, last)]
-    is_aim = measure_id == facts["measure"]["id"]
+    is_aim = measure_id == facts.measure.id
     cycles = [
         one
-        for one in facts["team"]["cycles"]
-        if one["state"] != "planned"
-        and (is_aim or measure_id in one["measures"])
-        and _is_within(_day(one), first, last)
+        for one in facts.team.cycles
+        if one.state != "planned" and (is_aim or measure_id in one.measures) and _is_within(_day(one), first, last)
     ]
     number = first.year * 12 + first.month - 1
     months = last.year * 12 + last.month - number
     for window in WINDOWS:
-        tests = [_name_group(group, facts["team"]["is_example"]) for group in _group(cycles, window * months)]
+        tests = [_name_group(group, facts.team.is_example) for group in _group(cycles, window * months)]
         marks = tuple(mark for mark, _ in [*tests, *fixed])
         if max((row for _, row, _ in arrange_marks(marks, number, months)), default=0) < MOST_ROWS:
             break
     return marks, [(mark.sign, words) for mark, words in [*tests, *fixed]]
 
 
-def _list_fixed(facts: Mapping[str, Any], measure_id: str) -> list[tuple[Mark, str]]:
+def _list_fixed(facts: Marked, measure_id: str) -> list[tuple[Mark, str]]:
     """Events that could affect the measure, and every phase with its date and reason."""
     events = [
-        (Mark(_day(one), one["letter"], "event"), f"{one['what']} ({describe_month(_day(one))})")
-        for one in facts["events"]
-        if affects(one["could_affect"], measure_id)
+        (Mark(_day(one), one.letter, "event"), f"{one.what} ({describe_month(_day(one))})")
+        for one in facts.events
+        if affects(one.could_affect, measure_id)
     ]
     phases = [
-        (Mark(_day(one), f"P{n}", "phase"), f"limits start again on {one['words']}: {one['reason']}")
-        for n, one in enumerate(facts["phases"], 1)
+        (Mark(_day(one), f"P{n}", "phase"), f"limits start again on {one.words}: {one.reason}")
+        for n, one in enumerate(facts.phases, 1)
     ]
     return events + phases
 
 
-def _day(one: Mapping[str, Any]) -> date:
-    return date.fromisoformat(one["on"])
+def _day(one: CycleFacts | EventFacts | PhaseFacts) -> date:
+    return date.fromisoformat(one.on)
 
 
 def _is_within(day: date, first: pd.Timestamp, last: pd.Timestamp) -> bool:
     return (first.year, first.month) <= (day.year, day.month) <= (last.year, last.month)
 
 
-def _group(cycles: Sequence[Mapping[str, Any]], months: float) -> list[list[Mapping[str, Any]]]:
+def _group(cycles: Sequence[CycleFacts], months: float) -> list[list[CycleFacts]]:
     """Tests in order of time; those that begin within so many months of a group's first belong to it."""
-    groups: list[list[Mapping[str, Any]]] = []
+    groups: list[list[CycleFacts]] = []
     for one in cycles:
         is_close = groups and (_day(one) - _day(groups[-1][0])).days <= months * 30.4
         if is_close:
@@ -313,14 +312,14 @@ def _group(cycles: Sequence[Mapping[str, Any]], months: float) -> list[list[Mapp
     return groups
 
 
-def _name_group(group: Sequence[Mapping[str, Any]], is_example: bool) -> tuple[Mark, str]:
+def _name_group(group: Sequence[CycleFacts], is_example: bool) -> tuple[Mark, str]:
     """The mark of one test or of several, and its words in the key."""
     first, last = group[0], group[-1]
     example = " (example, not the team's)" if is_example else ""
     if len(group) == 1:
-        return Mark(_day(first), str(first["number"])), f"{first['title']}, from {first['start']}{example}"
-    titles = [one["title"] for one in group[:MOST_TITLES]]
+        return Mark(_day(first), str(first.number)), f"{first.title}, from {first.start}{example}"
+    titles = [one.title for one in group[:MOST_TITLES]]
     more = f" and {len(group) - MOST_TITLES} more" if len(group) > MOST_TITLES else ""
     span = describe_months(_day(first), _day(last))
-    mark = Mark(_day(first), f"{first['number']}-{last['number']}")
+    mark = Mark(_day(first), f"{first.number}-{last.number}")
     return mark, f"{len(group)} tests, {span}: {'; '.join(titles)}{more}{example}"

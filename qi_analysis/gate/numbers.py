@@ -9,7 +9,7 @@ Numbers of people: small counts in tables, prose and alt texts, and numbers that
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
@@ -45,7 +45,7 @@ def build_store(release: Release) -> Store:
         for name in table.select_dtypes(["object", "string"]):
             numbers |= {one for text in set(table[name].dropna().astype("str")) for one in list_numbers(text)}
     numbers |= read_national_counts()
-    waiting: list[Any] = [release.facts]
+    waiting: list[Any] = [asdict(release.facts)]
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):

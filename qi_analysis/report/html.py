@@ -22,6 +22,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from qi_analysis.facts import Facts
 from qi_analysis.periods import Period, describe_day
 from qi_analysis.phrases import HIDDEN
 from qi_analysis.storage import TEMPLATES
@@ -241,9 +242,9 @@ HOW = "docs/the_record.md shows how."
 MOST_NAMED = 3
 
 
-def flag_example(facts: Any) -> Html:
+def flag_example(facts: Facts) -> Html:
     """The sentence that stands over every page which shows the shipped example; nothing over the team's own record."""
-    return render_flag(EXAMPLE) if facts["team"]["is_example"] else Html("")
+    return render_flag(EXAMPLE) if facts.team.is_example else Html("")
 
 
 def render_missing(what: str, add: str) -> Html:

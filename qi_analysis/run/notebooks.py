@@ -19,6 +19,7 @@ from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError
 
 from qi_analysis.errors import RecordProblem, RunFailed
+from qi_analysis.facts import Facts
 from qi_analysis.report.editions import EDITIONS, TITLE, EditionName, choose_cells
 from qi_analysis.report.html import PageFacts, render_prose
 from qi_analysis.run.kernels import choose_manager
@@ -167,19 +168,19 @@ def check_run(path: Path, executed: NotebookNode) -> None:
             raise RunFailed(f"{path.name}: cell {number} did not complete. Nothing was published.")
 
 
-def render_editions(executed: NotebookNode, facts: Mapping[str, Any]) -> dict[str, str]:
+def render_editions(executed: NotebookNode, facts: Facts) -> dict[str, str]:
     """file name -> finished page, one for each edition, from one executed notebook. facts: those of the release."""
     return {
         one.page: render_notebook(choose_cells(executed, one), _build_page_facts(facts, one.name)) for one in EDITIONS
     }
 
 
-def _build_page_facts(facts: Mapping[str, Any], edition: EditionName) -> PageFacts:
-    entries = [("Data to", facts["data_date_words"]), ("Revision", str(facts["revision"]))]
+def _build_page_facts(facts: Facts, edition: EditionName) -> PageFacts:
+    entries = [("Data to", facts.data_date_words), ("Revision", str(facts.revision))]
     if edition != "plain":
-        entries.append(("Definition", f"version {facts['definition']['version']}"))
-    title = TITLE.format(facts["period_words"])
-    return PageFacts(title, facts["project"], tuple(entries), edition=edition, data_kind=facts["data_kind"])
+        entries.append(("Definition", f"version {facts.definition.version}"))
+    title = TITLE.format(facts.period_words)
+    return PageFacts(title, facts.project, tuple(entries), edition=edition, data_kind=facts.data_kind)
 
 
 def render_notebook(executed: NotebookNode, facts: PageFacts) -> str:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from qi_analysis import __version__
 from qi_analysis.errors import DataProblem
+from qi_analysis.facts import MadeFrom
 from qi_analysis.report.editions import EDITIONS, TITLE
 from qi_analysis.storage import PACKAGE, REFERENCE, SHIPPED, Places, write_whole
 
@@ -174,10 +176,10 @@ def to_csv(table: "pd.DataFrame") -> str:
     return text
 
 
-def describe_sources(prepared: "Prepared") -> dict[str, Any]:
+def describe_sources(prepared: "Prepared") -> MadeFrom:
     """What the analyst edition says a review was made from: fingerprints, versions and commit."""
     inputs = {holds: prepared.inputs[row.file] for holds, row in _list_files(prepared)}
-    return {"fingerprints": inputs | prepared.settings, "versions": read_versions(), "commit": read_commit()}
+    return MadeFrom(inputs | prepared.settings, read_versions(), read_commit())
 
 
 def _list_files(prepared: "Prepared") -> list[tuple[str, Any]]:
@@ -194,19 +196,19 @@ def build_manifest(prepared: "Prepared", release: "Release", revision: int, page
         for (holds, row), rows_in in zip(_list_files(prepared), release.tables["ledger"]["rows_in"], strict=True)
     ]
     manifest = {
-        "period": facts["period"],
-        "title": TITLE.format(facts["period_words"]),
+        "period": facts.period,
+        "title": TITLE.format(facts.period_words),
         "revision": revision,
-        "project": facts["project"],
-        "verdict": facts["verdict"]["sentence"],
-        "plain_verdict": facts["plain"]["verdict"],
-        "state": facts["verdict"]["state"],
-        "data_date": facts["data_date"],
-        "data_kind": facts["data_kind"],
+        "project": facts.project,
+        "verdict": facts.verdict.sentence,
+        "plain_verdict": facts.plain.verdict,
+        "state": facts.verdict.state,
+        "data_date": facts.data_date,
+        "data_kind": facts.data_kind,
         "editions": {edition.name: edition.page for edition in EDITIONS},
-        "definition_version": facts["definition"]["version"],
-        "definition": facts["definition"]["choice"],
-        "rules": facts["rules"],
+        "definition_version": facts.definition.version,
+        "definition": facts.definition.choice,
+        "rules": facts.rules,
         "inputs": inputs,
         "settings": prepared.settings,
         "versions": read_versions(),
@@ -214,7 +216,7 @@ def build_manifest(prepared: "Prepared", release: "Release", revision: int, page
         "pages": list(pages),
         "page_sha256": {name: hashlib.sha256(page.encode()).hexdigest() for name, page in pages.items()},
         "results_sha256": hashlib.sha256(to_csv(release.tables["results"]).encode()).hexdigest(),
-        "moved": facts["moved"],
-        "record": facts["team"]["snapshot"],
+        "moved": facts.moved,
+        "record": asdict(facts.team.snapshot),
     }
     return json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

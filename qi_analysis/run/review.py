@@ -26,7 +26,7 @@ from qi_analysis.record.read_settings import read_whole_record
 from qi_analysis.record.read_team import check_team_record, read_team_record
 from qi_analysis.record.settings import Record
 from qi_analysis.record.team import TeamRecord
-from qi_analysis.release import Release, read_release, write_release
+from qi_analysis.release import PublishedFigures, Release, read_published_figures, write_release
 from qi_analysis.run.notebooks import check_parameters, read_notebook, render_editions, run_notebook
 from qi_analysis.run.provenance import build_manifest, check_inputs, describe_sources, digest_files, to_csv
 from qi_analysis.run.publish import (
@@ -63,7 +63,7 @@ class Prepared:
     file_tables: list[str]
     inputs: dict[str, str]
     settings: dict[str, str]
-    published: Release  # the published figures, the same for every review
+    published: PublishedFigures
     stored: Stored
     guard: Guard  # the people of the extract and the allow-list; each page adds its release
     before: dict[str, list[Published]]  # what was published before the run began
@@ -76,7 +76,7 @@ def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[st
         check_parameters(notebook, read_notebook(notebook), {})  # before the minutes that a large extract takes
     figures = find_published_figures(places, settings)
     draw_early(figures)
-    published = read_release(figures)
+    published = read_published_figures(figures)
     started = time.perf_counter()
     extract = read_extract(raw, record.columns)
     log.info("read %d files in %.2f s", len(extract.files), time.perf_counter() - started)
@@ -119,8 +119,9 @@ def make_review(prepared: Prepared, period: Period, turn: AbstractContextManager
     if revision is None:
         return Outcome(period.id, f"{period.words}: nothing new; no published figure moved.")
     new = build_new(workings, release.tables["results"], find_before(earlier, prepared.before, period.id))
-    facts = dict(release.facts, revision=revision, moved=moved, made_from=describe_sources(prepared), new=new)
-    release = type(release)(facts, release.tables)
+    made_from = describe_sources(prepared)
+    facts = replace(release.facts, revision=revision, moved=tuple(map(tuple, moved)), made_from=made_from, new=new)
+    release = replace(release, facts=facts)
     write_workshop(places.workshop(period.id), workings, prepared.stored)
     stage.done("workshop")
     pages = _run_notebooks(prepared, period, release, stage)
@@ -131,7 +132,7 @@ def make_review(prepared: Prepared, period: Period, turn: AbstractContextManager
     files = {**pages, RESULTS: to_csv(release.tables["results"]), MANIFEST: manifest, VERDICT: verdict_file}
     publish(places.reports, period.id, revision, files)
     stage.done("published")
-    verdict = release.facts["verdict"]["sentence"]
+    verdict = release.facts.verdict.sentence
     again = f" (revision {revision}: {len(moved)} figures moved)" if revision > 1 else ""
     return Outcome(period.id, f"{period.words}{again}: {verdict}", is_new=True)
 

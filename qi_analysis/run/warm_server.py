@@ -32,10 +32,10 @@ def load_libraries() -> None:
 
 def draw(published: Path) -> None:
     """Draw what is the same in every review, once for all kernels of a run."""
-    from qi_analysis.release import read_release  # pandas: see load_libraries
+    from qi_analysis.release import read_published_figures  # pandas: see load_libraries
     from qi_analysis.report.benchmark import show_benchmark, show_standing
 
-    release = read_release(published)
+    release = read_published_figures(published)
     show_benchmark(release)
     show_standing(release)
 

@@ -165,7 +165,7 @@ def test_the_process_it_comes_from_loads_nothing_that_knows_rows():
 def test_a_new_interpreter_behind_the_wall_does_the_same(made, tmp_path, monkeypatch):
     monkeypatch.setattr("qi_analysis.run.kernels.CAN_FORK", False)  # as on Windows and macOS
     (tmp_path / "good").mkdir()
-    assert run_behind(made, tmp_path / "good", "review.facts['period']").cells
+    assert run_behind(made, tmp_path / "good", "review.facts.period").cells
     (tmp_path / "bad").mkdir()
     with pytest.raises(RunFailed, match="reached for more"):
         run_behind(made, tmp_path / "bad", REACHES["a raw file"])
@@ -175,4 +175,4 @@ def test_a_program_that_was_not_installed_anew_says_so(made, tmp_path, monkeypat
     monkeypatch.setattr("qi_analysis.run.kernels.CAN_FORK", True)
     monkeypatch.setattr("qi_analysis.run.kernels.entry_points", lambda **_: [])
     with pytest.raises(RunFailed, match="has changed since it was installed here. Run make review"):
-        run_behind(made, tmp_path, "review.facts['period']")
+        run_behind(made, tmp_path, "review.facts.period")

@@ -19,6 +19,7 @@ from qi_analysis.answers.workshop import Workings
 from qi_analysis.errors import RecordProblem
 from qi_analysis.extract.clean import build_tables
 from qi_analysis.extract.sources import read_extract
+from qi_analysis.facts import PublishedFacts
 from qi_analysis.measures.flags import FLAGS, build_bookings, build_episode_flags, calculate_open_episodes
 from qi_analysis.measures.pathways import build_pathways
 from qi_analysis.measures.results import build_results
@@ -27,7 +28,7 @@ from qi_analysis.periods import Period, period_of
 from qi_analysis.record.measure_blocks import CLOCKS, build_names
 from qi_analysis.record.read_settings import read_record
 from qi_analysis.record.settings import Measure
-from qi_analysis.release import Release
+from qi_analysis.release import PublishedFigures
 from qi_analysis.report.measures import GOOD, NOT_DRAWN, show_balancing, show_process
 
 RECORD = read_record(ROOT / "project")
@@ -316,7 +317,7 @@ def workings(tables, pathways):
 
 @pytest.fixture(scope="module")
 def release(workings):
-    return build_release(workings, Release({}, {}))
+    return build_release(workings, PublishedFigures(PublishedFacts(), {}))
 
 
 def test_a_new_block_is_a_text_edit(tmp_path, tables, pathways):
@@ -326,7 +327,7 @@ def test_a_new_block_is_a_text_edit(tmp_path, tables, pathways):
     workings = build_workings(tables, pathways, record)
     own = workings.results[workings.results["measure_id"] == "kept"]
     assert set(own["clock"]) == {"contact"} and own["numerator"].sum() > 0
-    release = build_release(workings, Release({}, {}))
+    release = build_release(workings, PublishedFigures(PublishedFacts(), {}))
     assert "kept" in set(release.tables["glance"]["measure_id"])
     assert "kept" in set(release.tables["results"]["measure_id"])
     page = str(show_process(release))
@@ -337,8 +338,8 @@ def test_a_new_block_is_a_text_edit(tmp_path, tables, pathways):
 def test_the_first_four_of_each_kind_have_a_chart_and_the_rest_are_named(release):
     for kind, show in (("process", show_process), ("balancing", show_balancing)):
         blocks = [one for one in RECORD.measures if one.kind == kind]
-        facts = release.facts["measure_charts"][kind]
-        assert [one["id"] for one in facts["charts"]] == [one.id for one in blocks[:4]]
+        facts = release.facts.measure_charts[kind]
+        assert [one.id for one in facts.charts] == [one.id for one in blocks[:4]]
         page = str(show(release))
         assert all(one.why in page for one in blocks[:4])
         assert all(one.name in page for one in blocks)
@@ -368,15 +369,15 @@ def read_heights(svg: str) -> list[float]:
 @pytest.mark.parametrize(("kind", "show"), [("process", show_process), ("balancing", show_balancing)])
 def test_every_chart_has_alt_text_and_a_table_that_agree_with_the_drawn_numbers(release, kind, show):
     shown = release.tables["measure_charts"]
-    told = release.facts["measure_charts"][kind]["charts"]
-    charts = [shown[shown["measure_id"] == one["id"]] for one in told]
+    told = release.facts.measure_charts[kind].charts
+    charts = [shown[shown["measure_id"] == one.id] for one in told]
     drawn = [(one, chart) for one, chart in zip(told, charts, strict=True) if chart["is_drawn"].any()]
     figures = read_figures(str(show(release)))
     assert len(figures) == len(drawn) >= 2
     for (facts, chart), (alt, svg, cells) in zip(drawn, figures, strict=True):
         hidden = chart["is_hidden"].astype(bool)
         last = chart[chart["is_settled"].astype(bool)].tail(1)
-        assert alt == facts["alt"].replace("'", "&#39;")
+        assert alt == facts.alt.replace("'", "&#39;")
         if len(last):
             counts = f"({last['numerator'].iloc[0]:,.0f} of {last['denominator'].iloc[0]:,.0f})"
             assert ("hidden to protect privacy" if hidden[last.index[0]] else counts) in alt
@@ -457,26 +458,30 @@ RISE = np.repeat([0.2, 0.4], 12) + np.tile([0.01, -0.01, 0.02, -0.02], 6)
 def test_signals_come_from_the_true_numbers_and_are_told_in_the_measure_s_own_words(
     workings, id_, signal, title, better
 ):
-    release = build_release(draw_series(workings, id_, RISE), Release({}, {}))
+    release = build_release(draw_series(workings, id_, RISE), PublishedFigures(PublishedFacts(), {}))
     chart = release.tables["measure_charts"].query("measure_id == @id_")
     settled = chart[chart["is_settled"]]
     assert settled["signal"].iloc[-1] == signal and set(chart["signal"].head(12)) == {""}
-    told = [one for kind in release.facts["measure_charts"].values() for one in kind["charts"] if one["id"] == id_]
-    assert told[0]["title"].startswith(title) and told[0]["reasons"]
+    told = [one for kind in release.facts.measure_charts.values() for one in kind.charts if one.id == id_]
+    assert told[0].title.startswith(title) and told[0].reasons
     assert release.tables["glance"].set_index("measure_id").loc[id_, "variation"] == better
 
 
 def test_rounding_neither_makes_nor_unmakes_a_signal(workings):
     """Twelve months at 202 of 1,000 after a level of 200 are a shift; as released every month is 200 of 1,000."""
     share = np.concatenate([np.tile([0.199, 0.201], 6), np.full(12, 0.202)])
-    release = build_release(draw_series(workings, "missed_appointments", share, 1000.0), Release({}, {}))
+    release = build_release(
+        draw_series(workings, "missed_appointments", share, 1000.0), PublishedFigures(PublishedFacts(), {})
+    )
     chart = release.tables["measure_charts"].query("measure_id == 'missed_appointments'")
     assert set(chart["numerator"]) == {200.0}
     assert set(chart["signal"].tail(12)) == {"bad"} and "shift" in chart["rules"].iloc[-1]
 
 
 def test_a_signal_of_a_hidden_month_is_hidden(workings):
-    release = build_release(draw_series(workings, "missed_appointments", RISE / 10), Release({}, {}))
+    release = build_release(
+        draw_series(workings, "missed_appointments", RISE / 10), PublishedFigures(PublishedFacts(), {})
+    )
     chart = release.tables["measure_charts"].query("measure_id == 'missed_appointments'")
     assert chart["is_hidden"].all() and set(chart["signal"]) == {""} and chart["upper"].isna().all()
     page = str(show_process(release))
@@ -485,7 +490,7 @@ def test_a_signal_of_a_hidden_month_is_hidden(workings):
 
 def test_a_page_without_measures_says_how_to_add_one(tables, pathways):
     record = replace(RECORD, measures=RECORD.measures[:1])
-    release = build_release(build_workings(tables, pathways, record), Release({}, {}))
+    release = build_release(build_workings(tables, pathways, record), PublishedFigures(PublishedFacts(), {}))
     for kind, show in (("process", show_process), ("balancing", show_balancing)):
         page = str(show(release))
         assert "project/measures.toml" in page and f"kind = &#34;{kind}&#34;" in page
