@@ -3,7 +3,7 @@
 How old a reader must be to follow a page: the Flesch-Kincaid grade of its words plus 5, section by section.
 
 Words are headings, paragraphs, list items, captions of charts and the pairs of a summary; tables, charts, code and
-links of the contents are left out. textstat is slow to wake (most of a second), so it is loaded only when asked.
+links of the contents are left out.
 
 The words of a share pack: e-mail, text message, the page for paper, and who gets what. No address in any of them.
 
@@ -20,6 +20,8 @@ from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+
+from textstat import textstat
 
 from qi_analysis.errors import DataProblem, RecordProblem
 from qi_analysis.gate.check import Guard, open_gate
@@ -85,8 +87,6 @@ def build_sections(page: str) -> dict[str, str]:
 
 def calculate_reading_age(text: str) -> float:
     """The age at which a text can be read: its Flesch-Kincaid grade plus 5, never under 5; 5 for no words."""
-    from textstat import textstat
-
     return float(max(textstat.flesch_kincaid_grade(text), 0) + AGE_OF_GRADE) if text.strip() else float(AGE_OF_GRADE)
 
 

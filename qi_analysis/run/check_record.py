@@ -99,7 +99,7 @@ def _check_examples(places: Places, collected: Collected) -> list[str]:
     except (OSError, ValueError):
         known = {}
     if known.get("key") != key:
-        from qi_analysis.measures.worked_examples import check_examples
+        from qi_analysis.measures.worked_examples import check_examples  # pandas, once for each change
 
         known = {"key": key, "faults": check_examples(collected.measures, collected.completion)}
         places.processed.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from dataclasses import asdict
 from importlib.metadata import entry_points
 from typing import Any
 
+from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
@@ -35,11 +36,6 @@ STALE = (
 )
 
 
-def load_kernel() -> None:
-    """Import what a kernel is, so that forks need not."""
-    import ipykernel.kernelapp  # noqa: F401
-
-
 def run_kernel(connection_file: str, cwd: str, wall: Wall | None = None) -> None:
     """The forked child: become a kernel and serve until told to stop. Its own output goes nowhere."""
     os.setsid()
@@ -56,8 +52,6 @@ def run_kernel(connection_file: str, cwd: str, wall: Wall | None = None) -> None
 
 def run_app(connection_file: str, wall: Wall | None) -> None:
     """Serve as the kernel of this process; the wall, if there is one, is up before the first cell runs."""
-    from ipykernel.kernelapp import IPKernelApp
-
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, *QUIET])
     if wall is not None:

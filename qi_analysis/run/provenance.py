@@ -14,12 +14,18 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qi_analysis import __version__
 from qi_analysis.errors import DataProblem
 from qi_analysis.report.editions import EDITIONS, TITLE
 from qi_analysis.storage import PACKAGE, REFERENCE, SHIPPED, Places, write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qi_analysis.release import Release
+    from qi_analysis.run.review import Prepared
 
 PACKAGES = ("pandas", "numpy", "pyarrow", "matplotlib", "seaborn", "papermill", "nbconvert")
 BLOCK = 1 << 22
@@ -162,26 +168,26 @@ def build_settings_digests(places: Places) -> dict[str, str]:
     }
 
 
-def to_csv(table: Any) -> str:
+def to_csv(table: "pd.DataFrame") -> str:
     """A released table as the text that is published."""
     text: str = table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
     return text
 
 
-def describe_sources(prepared: Any) -> dict[str, Any]:
+def describe_sources(prepared: "Prepared") -> dict[str, Any]:
     """What the analyst edition says a review was made from: fingerprints, versions and commit."""
     inputs = {holds: prepared.inputs[row.file] for holds, row in _list_files(prepared)}
     return {"fingerprints": inputs | prepared.settings, "versions": read_versions(), "commit": read_commit()}
 
 
-def _list_files(prepared: Any) -> list[tuple[str, Any]]:
+def _list_files(prepared: "Prepared") -> list[tuple[str, Any]]:
     """(what a file holds, its row in the ledger), file by file."""
     rows = prepared.account.build_ledger().itertuples()
     return list(zip(prepared.file_tables, rows, strict=True))
 
 
-def build_manifest(prepared: Any, release: Any, revision: int, pages: Mapping[str, str]) -> str:
-    """The manifest as JSON. prepared: what the run started from (making.Prepared); pages: file name -> finished page."""
+def build_manifest(prepared: "Prepared", release: "Release", revision: int, pages: Mapping[str, str]) -> str:
+    """The manifest as JSON. pages: file name -> finished page."""
     facts = release.facts
     inputs = [
         {"holds": holds, "sha256": prepared.inputs[row.file], "rows_in": None if rows_in != rows_in else rows_in}

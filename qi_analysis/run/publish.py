@@ -45,6 +45,16 @@ class Published:
         return int(self.manifest["revision"])
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one period: the last line to print and the exit code."""
+
+    period_id: str
+    line: str
+    exit_code: int = 0
+    is_new: bool = False
+
+
 def read_published(reports: Path) -> dict[str, list[Published]]:
     """period id -> its published revisions, oldest first. Folders without a whole manifest are not published."""
     found: dict[str, list[Published]] = {}
@@ -132,7 +142,7 @@ def has_whole_index(reports: Path) -> bool:
 
 def write_index(reports: Path, project: str) -> None:
     """Make reports/index.html anew from the manifests: periods newest first."""
-    from qi_analysis.report.html import IndexEntry, PageFacts, render_index
+    from qi_analysis.report.html import IndexEntry, PageFacts, render_index  # pandas: "nothing new" is said without
 
     entries = []
     for period_id, revisions in read_published(reports).items():
