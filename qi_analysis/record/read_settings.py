@@ -256,7 +256,7 @@ def read_project(source: Source, faults: Faults) -> dict[str, Any]:
     for code in codes:
         check_order(f"project.toml, service code {code.code}", code.from_, code.to, faults)
     for first, second in pairwise(sorted(codes, key=lambda code: code.from_)):
-        if first.to is None or first.to >= second.from_:
+        if first.last >= second.from_:
             both = f"{first.code} is still in use when {second.code} begins ({describe_day_short(second.from_)})."
             faults.warn("project.toml, service_codes", f"{both} Look at the days.")
     gaps = _build_all(_Gap, source, "accepted_gaps", faults)
