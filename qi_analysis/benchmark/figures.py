@@ -13,7 +13,8 @@ The benchmark page's words: what each published figure shows, "no change" includ
 
 The numbers come from the published tables, the choices from project/benchmark.toml. Counts of the service are
 told as "about", because they were rounded to 5 when they were published. Nothing here says that the project
-caused a change: what came after it is told as coming after it."""
+caused a change: what came after it is told as coming after it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -9,7 +9,8 @@ project/project.toml: the title, the aim, the phases and the settings, each told
 The team's record and the settings, read once from project/ into frozen values.
 
 All faults are listed together, each with file, place, what is wrong and what to do; unknown keys are refused
-with the nearest known one. Nothing here looks at data."""
+with the nearest known one. Nothing here looks at data.
+"""
 
 import re
 from collections import defaultdict

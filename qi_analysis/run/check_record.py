@@ -2,7 +2,8 @@
 
 The whole record checked at once: the settings, the worked examples and the team's own part, told together.
 
-The record read back in a paragraph, so that whoever wrote it sees that it was understood."""
+The record read back in a paragraph, so that whoever wrote it sees that it was understood.
+"""
 
 import hashlib
 import json
