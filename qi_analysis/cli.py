@@ -10,7 +10,8 @@ The commands that make packs from the team's record: handover, welcome, case-stu
 
 `qi new`: one command for each kind of entry, with an option for each question.
 
-The command line. An expected failure is one line and an exit code."""
+The command line. An expected failure is one line and an exit code.
+"""
 
 import gc
 import inspect

@@ -1,7 +1,8 @@
 """The release: the protected aggregates of one review, in a folder of their own. The review notebook opens only this.
 
 Tables are CSV and words are JSON, so that anyone can read what is about to be shared. No row, identifier, path or
-small count is ever written here."""
+small count is ever written here.
+"""
 
 import json
 from collections.abc import Mapping

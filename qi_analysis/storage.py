@@ -7,7 +7,8 @@ Writing whole: a file or a folder appears in one rename, flushed to disk before 
 Whatever is being made has a name that begins with a dot and ends in `.building`, so what a killed run left is
 known by its name and is cleared away by the next.
 
-One run at a time: a lock of the operating system, so the lock of a killed run is gone with it."""
+One run at a time: a lock of the operating system, so the lock of a killed run is gone with it.
+"""
 
 import os
 import shutil

@@ -9,7 +9,8 @@ The facts of a review: its settings and dates as they are printed, and the sente
 
 From results to a release: what a review says and shows, protected, as tables and sentences.
 
-Verdicts and signals come from the true numbers; everything that is drawn or printed comes from the released ones."""
+Verdicts and signals come from the true numbers; everything that is drawn or printed comes from the released ones.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

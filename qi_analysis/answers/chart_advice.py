@@ -10,7 +10,8 @@ change of level does not pass for wide scatter, as it does in the share of point
 How soon a chart would show a rise, and how often it shows one that is not there: both by simulation.
 
 The time to a signal is simulated here, each time from the same seed. The rates of false alarms are simulated once by
-benchmarks/false_alarms.py and kept in definitions/false_alarms.csv."""
+benchmarks/false_alarms.py and kept in definitions/false_alarms.csv.
+"""
 
 import math
 from collections.abc import Mapping, Sequence

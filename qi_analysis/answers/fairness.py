@@ -10,7 +10,8 @@ Is it fair? Completion over 12 months by who people are and how they were seen, 
 The rate is the headline rate: of the LI episodes that ended in the 12 months, the share completed. Groups of fewer
 than 30 people are counted together. Whether groups differ is judged once for each characteristic, on the true
 numbers, with Holm's correction for the number of characteristics judged; single groups are never ranked. What is
-printed (counts, rates, intervals, the widest difference) comes from the released numbers."""
+printed (counts, rates, intervals, the widest difference) comes from the released numbers.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

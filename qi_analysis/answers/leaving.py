@@ -10,7 +10,8 @@ on the last day of the review's month.
 Why do people leave? Recorded reasons by size, and how people who left early were, for page 7; protected.
 
 Counted: LI episodes that ended in the last 12 months without being completed, stepped up or ended by death. An
-end code says how a referral ended, in the words of whoever closed it; it is not what the person would say."""
+end code says how a referral ended, in the words of whoever closed it; it is not what the person would say.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -7,7 +7,8 @@ the measure's last month in use; the verdict of the review also counts signals t
 
 The wording of a measure, from its block of project/measures.toml.
 
-The charts of the team's measures: signals from the true numbers, everything that is drawn from the released ones."""
+The charts of the team's measures: signals from the true numbers, everything that is drawn from the released ones.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -13,7 +13,8 @@ A progress score is never worked out: the evidence for each step is listed and t
 The team's own record as a release holds it: ideas, tests with their results, stories, actions, in words for pages.
 
 As at the end of the review's month: a test that began later, an action done later, a story told later is not known yet.
-Every text goes through team_words.py; which stories may be shown is for record/team.py to say."""
+Every text goes through team_words.py; which stories may be shown is for record/team.py to say.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

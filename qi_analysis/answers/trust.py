@@ -8,7 +8,8 @@ A figure of completion can move because care changed or because its recording di
 of ending is compared with the baseline; what moves too far, two months in a row, opens the alarm, and an open alarm
 stops the verdict. It closes with a dated heading in decisions.md of the record, written by the team once it has looked:
 
-    ## 2023-02-14 recording change: endings without a code checked"""
+    ## 2023-02-14 recording change: endings without a code checked
+"""
 
 import re
 from collections.abc import Collection, Mapping, Sequence

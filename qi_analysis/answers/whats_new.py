@@ -6,7 +6,8 @@ What is new since the last published review: figures, definitions, people, ideas
 
 Each manifest holds the record as ids and statuses, no words (build_snapshot); the next review is compared with it. The
 review to compare with is chosen from what was published before the run began, so that reviews made side by side do not
-depend on which is done first."""
+depend on which is done first.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -4,7 +4,8 @@ The published figures as a release holds them: points, yearly totals, words. The
 
 The published figures as one release, the same for every review: made once, kept in data/processed, found again.
 
-They depend on the shipped reference data, the settings and the code alone, so those name the folder."""
+They depend on the shipped reference data, the settings and the code alone, so those name the folder.
+"""
 
 import hashlib
 from collections.abc import Mapping

@@ -15,7 +15,8 @@ Counts of a provider are rounded to 5 where they were published; 1 to 4 and 0 ar
 Where the service stands, as a release holds it: points without names, limits, and what the funnel says in words.
 
 Published aggregates, protected when they were published. A service is outside or inside the limits; nothing here
-ranks services or calls a place good or bad."""
+ranks services or calls a place good or bad.
+"""
 
 from pathlib import Path
 

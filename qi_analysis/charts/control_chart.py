@@ -1,7 +1,8 @@
 """Charts: one chart table in, one static picture (inline SVG) out.
 
 Only what the table holds is drawn, month by month; no rule is applied here. Text stays text, ids are
-unique on the page, and the same table gives the same bytes. Signals differ by shape as well as by colour."""
+unique on the page, and the same table gives the same bytes. Signals differ by shape as well as by colour.
+"""
 
 import re
 from collections.abc import Iterable

@@ -1,7 +1,8 @@
 """The driver diagram as SVG: the aim, its drivers, their ideas; text wrapped to measured widths, nothing over anything.
 
 Each picture comes twice, in columns and, narrow for a telephone, box under box: the page shows the one that fits. A tall tree
-comes in parts that fit a sheet of paper, and of a long list of ideas the first are drawn: the list beside it holds them all."""
+comes in parts that fit a sheet of paper, and of a long list of ideas the first are drawn: the list beside it holds them all.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -10,7 +10,8 @@ A matplotlib figure as inline SVG: small, the same bytes every time, safe to rep
 The marks of a chart and their key: tests as numbers, events as letters, phases as P1, P2; from the facts of a release.
 
 A chart carries the events that could affect its measure and the tests that name it; the chart of the aim carries every
-test. Tests that begin close together share one mark ("3-6"), so that a chart of five years stays legible."""
+test. Tests that begin close together share one mark ("3-6"), so that a chart of five years stays legible.
+"""
 
 import io
 import re

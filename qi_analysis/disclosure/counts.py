@@ -9,7 +9,8 @@ share is worked out from the rounded numbers alone.
 Every count of a release: what it is, how it is shown, and so what a reader knows of it.
 
 A count has a name that says what is counted: the same people in two tables are one count. Counts are noted while the
-tables of a release are built, and are attacked together before anything is written."""
+tables of a release are built, and are attacked together before anything is written.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

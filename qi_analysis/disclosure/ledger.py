@@ -1,6 +1,7 @@
 """The ledger: every count that any release has shown, and the sums it was part of, so that none gives an old one away.
 
-One file for each period in the workshop. It holds true counts, so it never leaves it."""
+One file for each period in the workshop. It holds true counts, so it never leaves it.
+"""
 
 import os
 from pathlib import Path

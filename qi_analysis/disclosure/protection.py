@@ -13,7 +13,8 @@ The puzzle that a reader has: all counts of a release and of those before it, an
 Secondary hiding: which counts are hidden for the sake of others, until the attack on all of them fails.
 
 The order does not depend on any value: parts before totals, then by name. Hiding only takes away what a reader knows,
-so the search ends, and a count that was safe stays safe."""
+so the search ends, and a count that was safe stays safe.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

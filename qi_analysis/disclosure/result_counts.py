@@ -9,7 +9,8 @@ Totals of 12 months, review after review: each window of months that moves on te
 
 When a month of a whole-service total is hidden, the total of 12 months less the 11 that are shown would give it
 away, the more so with every review that follows. So the totals are gone through in the order in which they were
-published, from the same results, and one that would tell too much is hidden."""
+published, from the same results, and one that would tell too much is hidden.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -5,7 +5,8 @@ From raw tables to canonical ones. Every rule is named in definitions/cleaning_r
 Each step works within one person, so an extract cut by person into any number of parts gives the same tables,
 put together.
 
-Checks that stop a review: a month that is missing, or far smaller than the one before, is never drawn as a fall."""
+Checks that stop a review: a month that is missing, or far smaller than the one before, is never drawn as a fall.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

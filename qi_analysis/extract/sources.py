@@ -5,7 +5,8 @@ Rows of a file that are no records: totals, empty rows, headings that stand agai
 From data/raw to raw tables: which files there are, which layout they are, and what their headings mean.
 
 Two layouts: the national one (a file per table, named IDS101... and so on) and a local export of two files
-described in project/columns.toml. Both end as the same tables of text with our field names."""
+described in project/columns.toml. Both end as the same tables of text with our field names.
+"""
 
 import difflib
 import fnmatch

@@ -4,7 +4,8 @@ The gate: reads the finished page, decodes it, then looks, and must say yes befo
 
 It reports the kind of a finding and its place and never repeats what it found.
 
-What a page is held against, found where the page and its project lie."""
+What a page is held against, found where the page and its project lie.
+"""
 
 import re
 from dataclasses import dataclass, replace

@@ -4,7 +4,8 @@ The numbers that a release holds: a number of people on a page must be one of th
 
 Numbers of people in what people read: small counts, counts in words, extremes of single people.
 
-Numbers of people: small counts in tables, prose and alt texts, and numbers that the release does not hold."""
+Numbers of people: small counts in tables, prose and alt texts, and numbers that the release does not hold.
+"""
 
 import csv
 import re

@@ -1,6 +1,7 @@
 """The words that pages of this project are made of: a name or note among them tells of nobody yet.
 
-The lists are kept as text, so that what the gate finds changes only when somebody changes a list."""
+The lists are kept as text, so that what the gate finds changes only when somebody changes a list.
+"""
 
 import re
 from functools import cache

@@ -14,7 +14,8 @@ docs/definitions.md says it in words; every switch is in project/completion.toml
 Caseness, recovery and reliable change from PHQ-9 and GAD-7 (M179 to M195).
 
 First and last recorded score of each questionnaire; a first score counts only with a later last one. A person
-with one questionnaire paired is judged on that one."""
+with one questionnaire paired is judged on that one.
+"""
 
 import numpy as np
 import pandas as pd

@@ -16,7 +16,8 @@ the latest attended treatment before it was LI. An appointment known to be HI (H
 
 What was open at the end of a month, as it then stood.
 
-Referrals: waiting (M038) and by days since treatment (M019 to M022). LI episodes: those with no contact for long."""
+Referrals: waiting (M038) and by days since treatment (M019 to M022). LI episodes: those with no contact for long.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import cache

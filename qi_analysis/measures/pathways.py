@@ -1,7 +1,8 @@
 """Pathways: one row per referral as the world stood on a day (`as_at`), with everything that measures count.
 
 Contacts, logs and scores after as_at do not exist; a discharge after it has not happened. The national rules
-are those of docs/definitions.md; LI episodes are in episodes.py, scores in outcomes.py."""
+are those of docs/definitions.md; LI episodes are in episodes.py, scores in outcomes.py.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -5,7 +5,8 @@ What is counted, over what and by which date: the lines of definitions/measures.
 Measures: pathways counted by month into one tidy table of results.
 
 measure_definitions.py says for each measure what is counted, over what, and by which date; flags.py and
-episode_flags.py say what those words mean. Shape: measure_id, clock, interval_start, interval_end, numerator, denominator, value."""
+episode_flags.py say what those words mean. Shape: measure_id, clock, interval_start, interval_end, numerator, denominator, value.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

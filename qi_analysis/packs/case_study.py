@@ -1,7 +1,8 @@
 """The draft of a case study in Markdown: what the record and the release say, and marks where the team has to write.
 
 Nothing is invented. Figures come from the release alone, protected like the plain edition, because a case study leaves
-the team. The team's own words are quoted as they stand."""
+the team. The team's own words are quoted as they stand.
+"""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,7 @@
 """The pages of the notebook of learning: what we tried, what we learned, what comes next; from the release and the record.
 
-Where the record lacks something the page says what and how to add it."""
+Where the record lacks something the page says what and how to add it.
+"""
 
 from datetime import date
 

@@ -1,7 +1,8 @@
 """Texts to copy into Life QI, and the chart table to upload there.
 
 Life QI is outside the team, so the figures are protected like those of the plain edition. What the record lacks is said
-in its place. The names of the fields are those of the screens: charter, drivers, and for each cycle objective to next."""
+in its place. The names of the fields are those of the screens: charter, drivers, and for each cycle objective to next.
+"""
 
 import csv
 import io

@@ -9,7 +9,8 @@ Counts of 1 to 7 are hidden, others are rounded to 5, shares come from the round
 
 A pack as one page: its sections in the frame of the review, labelled like the review.
 
-The packs of the team's record: reads what they are built from, passes each through the gate, writes it whole."""
+The packs of the team's record: reads what they are built from, passes each through the gate, writes it whole.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -9,7 +9,8 @@ The words of a share pack: e-mail, text message, the page for paper, and who get
 
 The share pack: a page that the gate said yes to, with what is needed to send it, in one folder.
 
-Nothing is worked out here, and nothing is shared that has no verdict of the gate for exactly these bytes."""
+Nothing is worked out here, and nothing is shared that has no verdict of the gate for exactly these bytes.
+"""
 
 import csv
 import io

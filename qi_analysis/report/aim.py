@@ -4,7 +4,8 @@ The aim as one line from 0 to 100%: usual range, baseline, now and target, each 
 
 The page "What are we aiming for, and where are we?", from a release and from nothing else; the points of page 1.
 
-The pages of the plain edition: short sentences, whole tens of people, one chart; from a release and nothing else."""
+The pages of the plain edition: short sentences, whole tens of people, one chart; from a release and nothing else.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

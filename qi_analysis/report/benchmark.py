@@ -2,7 +2,8 @@
 
 The page of published figures: the service beside England, from a release and from nothing else.
 
-The page "Where do we stand?": the funnel of services, from a release and from nothing else."""
+The page "Where do we stand?": the funnel of services, from a release and from nothing else.
+"""
 
 import io
 from datetime import date

@@ -7,7 +7,8 @@ form holds no data. Nothing is worked out here; words and numbers come ready to 
 
 How numbers are written on a page: counts, per cents, and words where a number is hidden.
 
-What the pages of the team's own record share: the word that it is an example, how a part is added, lists that end."""
+What the pages of the team's own record share: the word that it is an example, how a part is added, lists that end.
+"""
 
 import re
 from collections.abc import Callable, Sequence

@@ -2,7 +2,8 @@
 
 The page "When do people leave?", from a release and from nothing else.
 
-The page "Why do people leave?", from a release and from nothing else."""
+The page "Why do people leave?", from a release and from nothing else.
+"""
 
 from textwrap import fill
 from typing import Any

@@ -4,7 +4,8 @@ The pages "Are our changes happening?" and "Is anything getting worse?", from a 
 
 All measures at a glance, and the charts that are suggested for them, from a release and from nothing else.
 
-The page "Is it fair?", from a release and from nothing else."""
+The page "Is it fair?", from a release and from nothing else.
+"""
 
 from collections.abc import Sequence
 

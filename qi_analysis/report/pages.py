@@ -1,7 +1,8 @@
 """The pages of the review: each function answers one question from a release, and from nothing else.
 
 A notebook cell calls one of them and shows what it returns. Words and numbers were worked out before; here they
-are put in order."""
+are put in order.
+"""
 
 import pandas as pd
 

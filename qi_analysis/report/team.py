@@ -6,7 +6,8 @@ The page "Who is doing what by when?", from a release and from nothing else.
 
 The page "Are we working well as a QI team?", from a release and from nothing else.
 
-The page "What is new, and what do you think?", from a release and from nothing else."""
+The page "What is new, and what do you think?", from a release and from nothing else.
+"""
 
 from collections.abc import Sequence
 

@@ -2,7 +2,8 @@
 
 The page "Can we trust these numbers?", from a release and from nothing else.
 
-The page of the analyst edition: what the review was made from and how, from a release and from nothing else."""
+The page of the analyst edition: what the review was made from and how, from a release and from nothing else.
+"""
 
 import pandas as pd
 

@@ -2,7 +2,8 @@
 
 With which data and settings each review was made is noted, so that nothing is done twice. The extract is read and cleaned
 once; several reviews are then made side by side (side_by_side.py). That there is nothing new is said before pandas is
-imported: what reads data is imported after that."""
+imported: what reads data is imported after that.
+"""
 
 import hashlib
 import json

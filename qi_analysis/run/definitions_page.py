@@ -1,6 +1,7 @@
 """docs/definitions.md, made from the files that define things, so that the page cannot drift from them.
 
-Rewrite the page with: python -m qi_analysis.run.definitions_page"""
+Rewrite the page with: python -m qi_analysis.run.definitions_page
+"""
 
 import tomllib
 from collections.abc import Mapping, Sequence

@@ -3,7 +3,8 @@
 Each is a real kernel of the current interpreter in a process of its own, driven by papermill as usual; only the
 second and more that a new interpreter spends on imports is saved. The workshop's kernel is a fork of this process.
 A kernel behind a wall is a fork of another process, which never held a row (warm_server.py). Where a process cannot be
-forked safely (Windows, macOS), a new interpreter starts instead."""
+forked safely (Windows, macOS), a new interpreter starts instead.
+"""
 
 import asyncio
 import json

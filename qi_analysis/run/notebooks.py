@@ -1,7 +1,8 @@
 """Running and rendering the notebooks. This module alone knows papermill and nbconvert.
 
 A notebook is checked before it runs, runs in a warm kernel with a time limit, and is judged by what really
-ran: every code cell once, in order, no error, nothing on stderr. Its file says nothing that is believed."""
+ran: every code cell once, in order, no error, nothing on stderr. Its file says nothing that is believed.
+"""
 
 import ast
 import os

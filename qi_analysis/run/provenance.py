@@ -4,7 +4,8 @@ What a review was made from, as digests: enough to know that nothing has changed
 
 Light on purpose: "nothing new" must be said before pandas is imported.
 
-What a review was made from: the manifest beside its pages, and what the analyst edition says of it."""
+What a review was made from: the manifest beside its pages, and what the analyst edition says of it.
+"""
 
 import ast
 import hashlib

@@ -5,7 +5,8 @@ Publishing: a review is put together aside and appears in one rename, whole or n
 The first revision of a period is reports/2022-08, later ones stand beside it as reports/2022-08-revision-2. A
 folder that has been published is never touched again; reports/index.html is made anew from the manifests.
 
-The verdict of the gate beside a published page: digests and counts, no values. A page without a matching one is not shared."""
+The verdict of the gate beside a published page: digests and counts, no values. A page without a matching one is not shared.
+"""
 
 import hashlib
 import json

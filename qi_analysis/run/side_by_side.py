@@ -2,7 +2,8 @@
 
 A worker is a fork of the process that has read and cleaned the extract where that is safe, so imports and tables are paid
 for once; elsewhere a worker reads the extract itself. Reviews that are made side by side protect their counts one after
-the other, oldest month first: so each knows every count that an earlier month shows, as if they had been made one by one."""
+the other, oldest month first: so each knows every count that an earlier month shows, as if they had been made one by one.
+"""
 
 import multiprocessing
 import os

@@ -1,7 +1,8 @@
 """A process that has the libraries of a review loaded and has never held a row; the review's kernels are its forks.
 
 Started as `python -m qi_analysis.run.warm_server`, on Linux once for a run, while the data are read; it ends with the run. With a
-connection file and a wall it becomes one kernel, for systems where a process cannot be forked safely."""
+connection file and a wall it becomes one kernel, for systems where a process cannot be forked safely.
+"""
 
 import gc
 import json

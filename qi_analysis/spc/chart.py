@@ -7,7 +7,8 @@ docs/charts.md. Everything is worked out for all series at once; nothing here dr
 
 A suggested change of level on a run chart: from where a sustained run began. Never applied by itself.
 
-A person confirms each suggestion and records it as a phase, with its reason."""
+A person confirms each suggestion and records it as a phase, with its reason.
+"""
 
 from dataclasses import dataclass
 

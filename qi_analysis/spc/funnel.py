@@ -3,7 +3,8 @@
 Kinds "p", "pp" and "u" have limits at 2 and 3 sigma ("pp" widened by the spread of the z scores, as
 units have no order: Provost & Murray 2011). Kinds "pr" (share), "rc" (ratio of counts), "sr_shmi" and
 "sr_cqc" (observed over expected) have 95% and 99.8% limits, plain and with additive over-dispersion
-(Spiegelhalter 2005, doi 10.1002/sim.1970; the SHMI and CQC methods). There is no runs analysis."""
+(Spiegelhalter 2005, doi 10.1002/sim.1970; the SHMI and CQC methods). There is no runs analysis.
+"""
 
 from dataclasses import dataclass
 

@@ -4,7 +4,8 @@ From tidy points to arrays of (segments, points): one row for each phase of each
 
 Moving ranges: the distance of each point from the one before it, and their screened mean.
 
-Centre lines and limits of each control chart, over arrays of (segments, points)."""
+Centre lines and limits of each control chart, over arrays of (segments, points).
+"""
 
 import math
 from collections.abc import Mapping

@@ -6,7 +6,8 @@ Arrays are (segments, points); a segment is one phase of one series.
 
 Rule sets: which points of a chart are unlikely to be chance, over arrays of (segments, points).
 
-Patterns that single rule sets add: Nelson, Western Electric and Wheeler."""
+Patterns that single rule sets add: Nelson, Western Electric and Wheeler.
+"""
 
 import math
 from dataclasses import dataclass

@@ -175,9 +175,9 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('year = "latest"', 'year = "2024"', "year must be"),
+        ('year = "latest"', 'year = "2024"', "year: this must be"),
         ('year = "latest"', "year = 2024", "must be text"),
-        ('proxy = "end46_share"  ', 'proxy = "li_sessions_mean"  ', "proxy must be a share"),
+        ('proxy = "end46_share"  ', 'proxy = "li_sessions_mean"  ', "proxy: this must be a share"),
         ('limits = "additive"', 'limits = "exact"', "limits must be one of"),
         ('months = "matching"', 'months = "all"', "months must be one of"),
         ('limits = "additive"', 'limit = "additive"', 'Did you mean "limits"'),
