@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from example import run_example
 
-from qi_analysis.dataset import read_rows, read_table_fields
+from qi_analysis.dataset import Rule, read_rows, read_table_fields
 from qi_analysis.extract.ledger import RULES
 from qi_analysis.measures.flags import FLAGS, OPEN_BANDS, build_episode_flags
 from qi_analysis.measures.results import MeasureDefinition, build_results, read_definitions
@@ -195,72 +195,15 @@ def test_nothing_names_a_machine_or_a_folder_outside():
     assert "README.md" in texts and "qi_analysis/cli.py" in texts
 
 
-def list_rules_used() -> set[str]:
-    """The rules that reading and cleaning name."""
-    used: set[str] = set()
-    for name in [*ORDER[ORDER.index("table_fields") : ORDER.index("stages")], "codes"]:
-        for node in ast.walk(TREES[name]):
-            used |= list_rules_of(node)
-    return {word for word in used if re.fullmatch(r"[a-z]+(?:_[a-z]+)+", word)}
-
-
-def list_rules_of(node: ast.AST) -> set[str]:
-    """The words of one statement or call that stand where a rule stands."""
-    if isinstance(node, ast.Call):
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        tables = [arg for arg in node.args if isinstance(arg, ast.Dict)] if name == "set_aside_rows" else []
-        words = {key.value for table in tables for key in table.keys if isinstance(key, ast.Constant)}
-        plain = [arg for arg in node.args[:2] if isinstance(arg, ast.Constant) and name in RULE_CALLS]
-        return {word for word in words | {arg.value for arg in plain} if isinstance(word, str)}
-    if isinstance(node, (ast.Assign, ast.AnnAssign)):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        if any(isinstance(target, ast.Name) and target.id in ("rules", "notes") for target in targets):
-            tables = [part for part in ast.walk(node) if isinstance(part, ast.Dict)]
-            keys = {word for table in tables for key in table.keys for word in list_words(key)}
-            return keys or list_words(node.value)
-        return list_words(node.value) if any(is_rule_column(target) for target in targets) else set()
-    if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
-        return {p.value for p in node.value.elts if isinstance(p, ast.Constant) and isinstance(p.value, str)}
-    if isinstance(node, ast.Return) and isinstance(node.value, ast.IfExp):
-        return {
-            p.value
-            for p in (node.value.body, node.value.orelse)
-            if isinstance(p, ast.Constant) and isinstance(p.value, str)
-        }
-    return set()
-
-
-def is_rule_column(target: ast.expr) -> bool:
-    """Whether an assignment writes a table's column `rule`."""
-    return isinstance(target, ast.Subscript) and any(
-        isinstance(part, ast.Constant) and part.value == "rule" for part in ast.walk(target.slice)
-    )
-
-
-def list_words(node: ast.AST | None) -> set[str]:
-    parts = ast.walk(node) if node is not None else ()
-    return {p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)}
-
-
-RULE_NAMES = {row["rule"] for row in read_rows(RULES)}
-RULE_CALLS = ("note", "merge", "set_aside")
-
-
-def test_every_rule_that_cleaning_names_has_words():
-    used = list_rules_used()
-    assert used - RULE_NAMES == set()
-    assert len(used) > len(RULE_NAMES) / 2  # the search still finds them
-
-
-def test_every_rule_with_words_is_used():
-    words = {word for tree in TREES.values() for word in list_words(tree)}
-    assert RULE_NAMES - words == set()
+def test_the_rules_of_cleaning_are_those_with_words_and_each_is_used():
+    assert [row["rule"] for row in read_rows(RULES)] == list(Rule)
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "qi_analysis").rglob("*.py"))
+    assert [rule for rule in Rule if not re.search(rf"\bRule\.{rule.name}\b", source)] == []
 
 
 def test_rules_have_one_of_four_treatments():
     rows = read_rows(RULES)
     assert {row["treatment"] for row in rows} == {"repaired", "flagged", "merged", "set aside"}
-    assert len(rows) == len(RULE_NAMES)
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qi_analysis.dataset import find_field, read_table_fields, read_tables_text
+from qi_analysis.dataset import Rule, find_field, read_table_fields, read_tables_text
 from qi_analysis.errors import DataProblem, RecordProblem
 from qi_analysis.extract.readers import SUFFIXES, Headings, RawTable, plain_heading, read_headings, read_raw_table
 from qi_analysis.record.settings import ColumnMap, LocalFile
 
 TOTALS = ("total", "grand total", "end of")
-ODD_RULES = np.array(["", "total_row", "blank_row", "repeated_heading"], dtype="object")
+ODD_RULES = np.array(["", *map(str, (Rule.TOTAL_ROW, Rule.BLANK_ROW, Rule.REPEATED_HEADING))], dtype="object")
 
 
 def reject_odd_rows(frame: pd.DataFrame, written: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
