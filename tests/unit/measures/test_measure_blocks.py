@@ -254,7 +254,7 @@ def read_with(tmp_path, old: str, new: str):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"li_second_28d"', '"li_secnd_28d"', r"measures.toml, \[second_contact\] numerator: .* Did you mean 'li_second_28d'\?"),
+        ('"li_second_28d"', '"li_secnd_28d"', r'measures.toml, \[second_contact\] numerator: .* Did you mean "li_second_28d"\?'),
         ('"li_reached_28d"', '"reached"', r"\[second_contact\] denominator: 'reached' is not a name .*definitions.md"),
         ('"li_booked"', '"li_ended"', r"\[missed_appointments\].* not counted among the same things.*month_by"),
         ('month_by = "contact"', 'month_by = "end"', r'\[missed_appointments\] month_by: .* month_by = "contact"\. Write'),
