@@ -13,19 +13,20 @@ The benchmark page's words: what each published figure shows, "no change" includ
 
 The numbers come from the published tables, the choices from project/benchmark.toml. Counts of the service are
 told as "about", because they were rounded to 5 when they were published. Nothing here says that the project
-caused a change: what came after it is told as coming after it."""
+caused a change: what came after it is told as coming after it.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from qi_analysis.benchmark.settings import BenchmarkSettings, Proxy, ServiceCode
+from qi_analysis.benchmark.settings import BenchmarkSettings, Proxy
 from qi_analysis.charts.verdict import State, Verdict, build_verdict, describe_chart, describe_title
 from qi_analysis.errors import DataProblem, RecordProblem
+from qi_analysis.facts import ProxyWords
 from qi_analysis.phrases import (
     MeasureWords,
     calculate_nearest,
@@ -34,6 +35,7 @@ from qi_analysis.phrases import (
     describe_months,
     describe_value,
 )
+from qi_analysis.record.settings import ServiceCode
 from qi_analysis.spc.chart import build_chart_table
 from qi_analysis.spc.spec import ChartSpec
 
@@ -110,7 +112,7 @@ def _select_service(published: pd.DataFrame, codes: Sequence[ServiceCode]) -> pd
     """The rows of the service, each month under the code in use then; RecordProblem for none at all."""
     spans = [
         (published["org_code"] == code.code)
-        & published["period"].between(code.first.isoformat()[:7], code.last.isoformat()[:7])
+        & published["period"].between(code.from_.isoformat()[:7], code.last.isoformat()[:7])
         for code in codes
     ]
     rows = published[pd.concat(spans, axis=1).any(axis=1)]
@@ -171,7 +173,7 @@ def _sum_parts(parts: pd.DataFrame, proxy: Proxy) -> tuple[pd.Series, pd.Series]
 def find_code_changes(results: pd.DataFrame, settings: BenchmarkSettings) -> tuple[date, ...]:
     """The days within the results' months, after the first, at which a new code of the service starts."""
     first, last = results["interval_start"].min().date(), results["interval_end"].max().date()
-    return tuple(code.first for code in settings.codes if first < code.first <= last)
+    return tuple(code.from_ for code in settings.codes if first < code.from_ <= last)
 
 
 def build_benchmark_chart(
@@ -315,32 +317,6 @@ SIGNAL_WORDS = {
     State.MIXED: "changes both ways",
     State.CHANGED: "a change",
 }
-
-
-@dataclass(frozen=True)
-class ProxyWords:
-    """What one chart shows, in words: the chart's title and alt text, and one text for each question.
-
-    latest: the last 12 published months against the 12 before. comparator: against England.
-    signal: what the rules find in the last 6 published months. project: before the project against after.
-    """
-
-    title: str
-    alt: str
-    means: str
-    note: str
-    latest: str
-    comparator: str
-    signal: str
-    project: str
-    code_change: str
-    gaps: str
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """The texts that are not empty, in the order of the page."""
-        found = (self.means, self.latest, self.comparator, self.signal, self.project)
-        return tuple(text for text in (*found, self.code_change, self.gaps, self.note) if text)
 
 
 def describe_proxy(chart: pd.DataFrame, results: pd.DataFrame, proxy: Proxy, settings: BenchmarkSettings) -> ProxyWords:

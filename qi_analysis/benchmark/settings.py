@@ -1,40 +1,25 @@
 """What the benchmark page compares, read once from text: the service's codes, the comparator, the figures."""
 
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
-from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from qi_analysis.errors import RecordProblem
 from qi_analysis.phrases import DIRECTIONS, UNITS, MeasureWords
+from qi_analysis.record.files import Source, read_source
+from qi_analysis.record.findings import Faults, find_near
+from qi_analysis.record.read_team import check_order
+from qi_analysis.record.settings import ServiceCode
 
-TOP_KEYS = {"name": str, "project_began": date, "first_look_ends": date, "page": list, "comparator": dict,
-            "codes": list, "proxies": list, "funnel": dict}  # fmt: skip
-FUNNEL_KEYS = {"year": str, "proxy": str, "limits": str, "months": str}
-FUNNEL_CHOICES = {"limits": ("additive", "multiplicative"), "months": ("matching", "any")}
-COMPARATOR_KEYS = {"name": str, "org_type": str, "code": str}
-CODE_KEYS = {"code": str, "from": date, "to": date}
-WORD_KEYS = {"people": str, "higher": str, "lower": str, "good": str, "unit": str}
-PROXY_KEYS = {"id": str, "title": str, "numerator": list, "denominator": list, "published": str,
-              **WORD_KEYS, "means": str, "note": str}  # fmt: skip
-OPTIONAL = {"from", "to", "numerator", "denominator", "published", "note", "funnel", "limits", "months"}
-TYPE_WORDS = {str: "text in quotation marks", date: "a date such as 2021-05-01", list: "a list",
-              dict: "a table of its own"}  # fmt: skip
+TOP = ("name", "project_began", "first_look_ends", "page")
+PARTS = ("comparator", "codes", "proxies")
 MEASURE_ID = r"M\d{3,4}"
 FINANCIAL_YEAR = r"20\d\d-\d\d"
-
-
-@dataclass(frozen=True)
-class ServiceCode:
-    """One code of the service and the days it was in use, both included."""
-
-    code: str
-    first: date
-    last: date
+NOT_THERE = "There is no {}. Copy the one that came with the project."
 
 
 @dataclass(frozen=True)
@@ -54,12 +39,26 @@ class Proxy:
     """
 
     id: str
-    numerator: tuple[str, ...]
-    denominator: tuple[str, ...]
-    published: str
-    words: MeasureWords
+    title: str
+    people: str
+    higher: str
+    lower: str
+    good: str = field(metadata={"choices": DIRECTIONS})
+    unit: str = field(metadata={"choices": UNITS})
     means: str
-    note: str
+    numerator: tuple[str, ...] = ()
+    denominator: tuple[str, ...] = ()
+    published: str = ""
+    note: str = ""
+
+    @property
+    def words(self) -> MeasureWords:
+        """Its wording; "better" is the direction that is good, and the higher one where either is."""
+        better, worse = (self.lower, self.higher) if self.good == "down" else (self.higher, self.lower)
+        return MeasureWords(
+            name=self.title, people=self.people, higher=self.higher, lower=self.lower,
+            good=self.good, better=better, worse=worse, unit=self.unit,
+        )  # fmt: skip
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -78,8 +77,18 @@ class FunnelSettings:
 
     year: str
     proxy: Proxy
-    limits: str = "additive"
-    months: str = "matching"
+    limits: str
+    months: str
+
+
+@dataclass(frozen=True)
+class _Funnel:
+    """[funnel] as it is written, its proxy by name."""
+
+    year: str
+    proxy: str
+    limits: str = field(default="additive", metadata={"choices": ("additive", "multiplicative")})
+    months: str = field(default="matching", metadata={"choices": ("matching", "any")})
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,7 @@ class BenchmarkSettings:
     name: str
     project_began: date
     first_look_ends: date
+    page: tuple[str, ...]
     comparator: Comparator
     codes: tuple[ServiceCode, ...]
     proxies: tuple[Proxy, ...]
@@ -101,149 +111,106 @@ class BenchmarkSettings:
 
 def read_benchmark_settings(path: Path) -> BenchmarkSettings:
     """Read benchmark.toml. Raises RecordProblem with every fault found, one a line, each saying where."""
-    table = _read_toml(path)
-    problems = check_benchmark_settings(table)
-    if problems:
-        raise RecordProblem("\n".join(f"{path.name}, {problem}" for problem in problems))
-    proxies = {block["id"]: _build_proxy(block) for block in table["proxies"]}
-    return BenchmarkSettings(
-        name=table["name"],
-        project_began=table["project_began"],
-        first_look_ends=table["first_look_ends"],
-        comparator=Comparator(**table["comparator"]),
-        codes=tuple(_build_code(block) for block in table["codes"]),
-        proxies=tuple(proxies[proxy_id] for proxy_id in table["page"]),
-        funnel=_build_funnel(table["funnel"], proxies) if "funnel" in table else None,
-    )
+    faults = Faults()
+    settings = collect_benchmark_settings(path, faults)
+    if settings is None:
+        raise RecordProblem("\n".join(faults.stops))
+    return settings
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise RecordProblem(f"There is no {path.name}. Copy the one that came with the project.")
-    try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise RecordProblem(f"{path.name}: this is not plain text. Save it again as UTF-8.") from None
-    except tomllib.TOMLDecodeError as fault:
-        line = re.search(r"line (\d+)", str(fault))
-        place = f"{path.name}, line {line[1]}" if line else f"{path.name}, last line"
-        raise RecordProblem(
-            f"{place}: I cannot read this line. Text needs quotation marks at both ends, "
-            "dates look like 2021-05-01, and no name may be given twice."
-        ) from None
+def collect_benchmark_settings(path: Path, faults: Faults) -> BenchmarkSettings | None:
+    """Read benchmark.toml; None, and every fault told, when something is wrong."""
+    source = read_source(path, faults, NOT_THERE.format(path.name))
+    if source is None:
+        return None
+    table = source.table
+    told = source.lost | faults.known(source.place(), table, (*TOP, *PARTS, "funnel"))
+    for part in PARTS:
+        if not table.get(part) and part not in told:
+            faults.stop(path.name, f'"{part}" is missing or empty. Add it as in the file that came with the project.')
+    place = replace(source.place(), lost=frozenset(told))
+    comparator = _read_part(Comparator, source, "comparator", faults)
+    codes, proxies = _read_codes(source, faults), _read_proxies(source, faults)
+    funnel = _read_funnel(source, proxies, faults)
+    settings: BenchmarkSettings | None = faults.build(
+        BenchmarkSettings, place, {key: table[key] for key in TOP if key in table},
+        comparator=comparator, codes=codes, proxies=tuple(proxies.values()), funnel=funnel,
+    )  # fmt: skip
+    if settings is not None:
+        _check_page(place.key("page"), settings.page, proxies, faults)
+        if settings.first_look_ends <= settings.project_began:
+            faults.stop(place.key("first_look_ends"), "this must be after project_began.")
+    if settings is None or faults.stops:
+        return None
+    return replace(settings, proxies=tuple(proxies[proxy_id] for proxy_id in settings.page))
 
 
-def check_benchmark_settings(table: Mapping[str, Any]) -> list[str]:
-    """Every fault of the settings as read, in words; an empty list when they are sound.
-
-    Deeper checks run only when every block has the right keys and types.
-    """
-    problems = _check_keys("top of the file", table, TOP_KEYS)
-    if problems:
-        return problems
-    problems += _check_keys("comparator", table["comparator"], COMPARATOR_KEYS)
-    for number, block in enumerate(table["codes"], start=1):
-        problems += _check_keys(f"code {number}", block, CODE_KEYS)
-    for number, block in enumerate(table["proxies"], start=1):
-        name = block.get("id", number) if isinstance(block, Mapping) else number
-        problems += _check_keys(f"proxy {name}", block, PROXY_KEYS)
-    problems += _check_keys("funnel", table["funnel"], FUNNEL_KEYS) if "funnel" in table else []
-    if problems:
-        return problems
-    for block in table["proxies"]:
-        problems += [f"proxy {block['id']}: {fault}" for fault in _check_proxy(block)]
-    return problems + _check_page(table) + _check_funnel(table) + _check_dates(table)
+def _read_part(kind: type, source: Source, name: str, faults: Faults) -> Any:
+    """The part under [name]; None when it is left out or wrong (told)."""
+    return faults.build(kind, source.place(name, 0, f"[{name}]"), source.table[name]) if name in source.table else None
 
 
-def _check_keys(place: str, block: Any, known: Mapping[str, type]) -> list[str]:
-    if not isinstance(block, Mapping):
-        return [f"{place}: this should be a block with one line for each of {', '.join(known)}."]
-    problems = []
-    for key in block:
-        near = get_close_matches(key, known, n=1)
-        hint = f'Did you mean "{near[0]}"?' if near else f"The fields here are {', '.join(known)}."
-        if key not in known:
-            problems.append(f'{place}: "{key}" is not a field I know. {hint}')
-        elif type(block[key]) is not known[key]:
-            problems.append(f"{place}, {key}: this must be {TYPE_WORDS[known[key]]}.")
-    missing = [key for key in known if key not in block and key not in OPTIONAL]
-    return problems + [f"{place}: there is no {key}. Add a line for it." for key in missing]
+def _read_codes(source: Source, faults: Faults) -> tuple[ServiceCode, ...]:
+    """The codes in order of time; the first may leave out its first day."""
+    codes: list[ServiceCode] = []
+    for place, block in source.list_blocks("codes", faults):
+        given = {"from": date.min, **block} if isinstance(block, dict) else block
+        code = faults.build(ServiceCode, place, given)
+        if code is not None:
+            check_order(f"{place.line()}, code {code.code}", code.from_, code.to, faults)
+            codes.append(code)
+    for earlier, later in pairwise(codes):
+        if later.from_ <= earlier.last:
+            what = f"{later.code} starts before {earlier.code} ends. Sort them by time."
+            faults.stop(f"{source.name}, codes", what)
+    return tuple(codes)
 
 
-def _check_proxy(block: Mapping[str, Any]) -> list[str]:
-    parts = [*block.get("numerator", []), *block.get("denominator", [])]
-    problems = []
-    has_share = bool(block.get("numerator")) and bool(block.get("denominator"))
-    if has_share != bool(parts) or has_share == ("published" in block):
-        problems.append("give a numerator and a denominator, or a published mean, and not both.")
-    if not all(isinstance(part, str) and re.fullmatch(MEASURE_ID, part) for part in parts):
-        problems.append("numerator and denominator hold national measure ids such as M066.")
-    if block["good"] not in DIRECTIONS:
-        problems.append(f"good must be one of {', '.join(DIRECTIONS)}.")
-    if block["unit"] not in UNITS:
-        problems.append(f"unit must be one of {', '.join(UNITS)}.")
-    if "{share}" not in block["people"] and "{value}" not in block["people"]:
-        problems.append("people must hold {share} or {value}, where the figure goes.")
-    return problems
+def _read_proxies(source: Source, faults: Faults) -> dict[str, Proxy]:
+    """id -> proxy."""
+    proxies: dict[str, Proxy] = {}
+    for place, block in source.list_blocks("proxies", faults):
+        before = len(faults)
+        proxy: Proxy | None = faults.build(Proxy, place, block)
+        if proxy is None:
+            faults.unread.add("proxies")  # so that nothing that names it is blamed
+            continue
+        if len(faults) == before:
+            _check_proxy(f"{place.line()}, proxy {proxy.id}", proxy, faults)
+        if proxy.id in proxies:
+            faults.stop(place.key("id"), f'two proxies are both called "{proxy.id}". Give one of them a new id.')
+        proxies[proxy.id] = proxy
+    return proxies
 
 
-def _check_page(table: Mapping[str, Any]) -> list[str]:
-    known = [block["id"] for block in table["proxies"]]
-    twice = sorted({proxy_id for proxy_id in known if known.count(proxy_id) > 1})
-    problems = [f'two proxies are both called "{proxy_id}". Give one of them a new id.' for proxy_id in twice]
-    for proxy_id in table["page"]:
-        if proxy_id not in known:
-            near = get_close_matches(str(proxy_id), known, n=1)
-            hint = f'Did you mean "{near[0]}"?' if near else f"The proxies are {', '.join(known)}."
-            problems.append(f'page: there is no proxy called "{proxy_id}". {hint}')
-    return problems
+def _check_proxy(place: str, proxy: Proxy, faults: Faults) -> None:
+    parts = (*proxy.numerator, *proxy.denominator)
+    has_share = bool(proxy.numerator) and bool(proxy.denominator)
+    if has_share != bool(parts) or has_share == bool(proxy.published):
+        faults.stop(place, "give a numerator and a denominator, or a published mean, and not both.")
+    if not all(re.fullmatch(MEASURE_ID, part) for part in parts):
+        faults.stop(place, "numerator and denominator hold national measure ids such as M066.")
+    if "{share}" not in proxy.people and "{value}" not in proxy.people:
+        faults.stop(place, "people must hold {share} or {value}, where the figure goes.")
 
 
-def _check_funnel(table: Mapping[str, Any]) -> list[str]:
-    block = table.get("funnel")
-    if block is None:
-        return []
-    shares = [one["id"] for one in table["proxies"] if "published" not in one]
-    problems = [] if block["proxy"] in shares else [f"funnel: proxy must be a share: {', '.join(shares)}."]
-    if block["year"] != "latest" and not re.fullmatch(FINANCIAL_YEAR, block["year"]):
-        problems.append('funnel: year must be "latest" or a year such as "2024-25".')
-    for name, choices in FUNNEL_CHOICES.items():
-        if block.get(name, choices[0]) not in choices:
-            problems.append(f"funnel: {name} must be one of {', '.join(choices)}.")
-    return problems
+def _check_page(place: str, page: tuple[str, ...], proxies: Mapping[str, Proxy], faults: Faults) -> None:
+    for proxy_id in page:
+        if proxy_id not in proxies and "proxies" not in faults.unread:
+            hint = find_near(proxy_id, proxies) or f" The proxies are {', '.join(proxies)}."
+            faults.stop(place, f'there is no proxy called "{proxy_id}".{hint}')
 
 
-def _check_dates(table: Mapping[str, Any]) -> list[str]:
-    codes = [_build_code(block) for block in table["codes"]]
-    problems = [f"code {code.code}: it ends before it starts." for code in codes if code.last < code.first]
-    for earlier, later in zip(codes, codes[1:], strict=False):
-        if later.first <= earlier.last:
-            problems.append(f"code {later.code}: it starts before {earlier.code} ends. Sort them by time.")
-    if not codes:
-        problems.append("codes: name at least one code of the service.")
-    if table["first_look_ends"] <= table["project_began"]:
-        problems.append("first_look_ends: this must be after project_began.")
-    return problems
-
-
-def _build_code(block: Mapping[str, Any]) -> ServiceCode:
-    return ServiceCode(block["code"], block.get("from", date.min), block.get("to", date.max))
-
-
-def _build_funnel(block: Mapping[str, Any], proxies: Mapping[str, Proxy]) -> FunnelSettings:
-    return FunnelSettings(**{**block, "proxy": proxies[block["proxy"]]})
-
-
-def _build_proxy(block: Mapping[str, Any]) -> Proxy:
-    better, worse = ("lower", "higher") if block["good"] == "down" else ("higher", "lower")
-    given = {key: block[key] for key in WORD_KEYS}
-    words = MeasureWords(name=block["title"], better=block[better], worse=block[worse], **given)
-    return Proxy(
-        id=block["id"],
-        numerator=tuple(block.get("numerator", ())),
-        denominator=tuple(block.get("denominator", ())),
-        published=block.get("published", ""),
-        words=words,
-        means=block["means"],
-        note=block.get("note", ""),
-    )
+def _read_funnel(source: Source, proxies: Mapping[str, Proxy], faults: Faults) -> FunnelSettings | None:
+    """[funnel] with its proxy; None when it is left out or wrong (told)."""
+    written: _Funnel | None = _read_part(_Funnel, source, "funnel", faults)
+    if written is None:
+        return None
+    place, shares = source.place("funnel", 0, "[funnel]"), [one.id for one in proxies.values() if not one.published]
+    if not (written.year == "latest" or re.fullmatch(FINANCIAL_YEAR, written.year)):
+        faults.stop(place.key("year"), 'this must be "latest" or a year such as "2024-25".')
+    if written.proxy not in shares and "proxies" not in faults.unread:
+        faults.stop(place.key("proxy"), f"this must be a share: {', '.join(shares)}.")
+    if written.proxy not in proxies:
+        return None
+    return FunnelSettings(written.year, proxies[written.proxy], written.limits, written.months)

@@ -5,7 +5,8 @@ From raw tables to canonical ones. Every rule is named in definitions/cleaning_r
 Each step works within one person, so an extract cut by person into any number of parts gives the same tables,
 put together.
 
-Checks that stop a review: a month that is missing, or far smaller than the one before, is never drawn as a fall."""
+Checks that stop a review: a month that is missing, or far smaller than the one before, is never drawn as a fall.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from qi_analysis.dataset import Rule
 from qi_analysis.errors import DataProblem
 from qi_analysis.extract.columns import build_typed, find_extract_date
 from qi_analysis.extract.contacts import (
@@ -50,16 +52,46 @@ class Tables:
 
 
 def build_tables(extract: Extract, record: Record, extract_date: date | None = None) -> tuple[Tables, Account]:
-    """Clean an extract. Raises QiError if the rows ledger does not close, DataProblem if a file cannot be used.
+    """The canonical tables of an extract, and what became of every row.
 
-    extract_date: the day the extract speaks for, where it is known from a larger extract of which this is a part.
+    Every rule is named in definitions/cleaning_rules.csv and counted.
+
+    Parameters
+    ----------
+    extract : Extract
+        Of `read_extract`.
+    record : Record
+        Of `read_record`: which provider codes are one service, which months are known gaps.
+    extract_date : datetime.date, optional
+        The day the extract speaks for, where it is known from a larger extract of which this is a part.
+
+    Returns
+    -------
+    Tables
+        referrals, contacts, activities, logs and scores, one row each; docs/data_dictionary.md has their columns.
+    Account
+        `.build_ledger()`: rows in = used + merged + set aside, for each file.
+
+    Raises
+    ------
+    DataProblem
+        When a file cannot be used: most of its rows are set aside.
+    QiError
+        When the ledger of rows does not close, which is a fault of the program.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> tables, account = qi.build_tables(qi.read_extract("data/raw"), qi.read_record("project"))
+    >>> len(tables.referrals) == tables.referrals.index.nunique(), int(account.build_ledger()["rows_in"].min()) > 0
+    (True, True)
     """
     account = Account(extract.files)
     typed, texts = build_typed(extract, account)
     day = extract_date or find_extract_date(extract, typed)
     for (file, rule, table), rows in extract.rejected.groupby(["file", "rule", "table"]):
         account.rows_in[file] += len(rows)
-        account.set_aside(rows, str(rule), str(table))
+        account.set_aside(rows, Rule(rule), str(table))
     del extract  # the text is no longer needed: a caller that keeps no hold of it gets its memory back
     if "header" in typed:
         account.count_used(typed["header"])

@@ -4,12 +4,13 @@ What a page may say although it has the shape of something private: help lines, 
 
 What a page may not hold, whoever it is about: NHS numbers, addresses, paths, tracebacks and records, by their shape.
 
-Tables of records, which hold one person a row: of the page, of JSON, or written out as text."""
+Tables of records, which hold one person a row: of the page, of JSON, or written out as text.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -52,33 +53,32 @@ class Allowed:
         return re.compile(rf"(?<![\w.+-]){body}(?!\w)", re.I)
 
 
-def read_allowed(folder: Path) -> Allowed:
-    """The allow-list of a record's folder; an empty one when there is none. Raises RecordProblem for a faulty one.
+@dataclass(frozen=True)
+class _Entry:
+    """One entry of the allow-list: the value, what it is, who agreed to it (a role) and when."""
 
-    Every entry says its kind, the value, what it is, who agreed to it (a role) and when.
-    """
-    path = folder / ALLOW_LIST
-    if not path.exists():
-        return Allowed()
+    kind: str = field(metadata={"choices": KINDS})
+    value: str
+    what: str
+    agreed_by: str
+    agreed_on: date
+
+
+def read_allowed(folder: Path) -> Allowed:
+    """The allow-list of a record's folder; an empty one when there is none. Raises RecordProblem with every fault."""
     faults = Faults()
-    source = read_source(path, faults)
-    entries = source.table.get("allow", []) if source else []
-    if faults.stops or not isinstance(entries, list):
-        raise RecordProblem(
-            "\n".join(faults.stops) or f"{ALLOW_LIST}: write [[allow]], with two brackets on each side."
-        )
+    source = read_source(folder / ALLOW_LIST, faults)
     values = []
-    for number, entry in enumerate(entries, 1):
-        place = f"{ALLOW_LIST}, entry {number}"
-        entry = entry if isinstance(entry, dict) else {}
-        missing = [name for name in ("kind", "value", "what", "agreed_by", "agreed_on") if not entry.get(name)]
-        if missing or set(entry) - {"kind", "value", "what", "agreed_by", "agreed_on"}:
-            raise RecordProblem(
-                f"{place}: each entry has kind, value, what, agreed_by (a role) and agreed_on, and nothing else."
-            )
-        if entry["kind"] not in KINDS or not isinstance(entry["agreed_on"], date):
-            raise RecordProblem(f"{place}: kind must be one of {', '.join(KINDS)}, and agreed_on a date.")
-        values.append((entry["kind"], str(entry["value"])))
+    if source is not None:
+        faults.known(source.place(), source.table, ["allow"])
+        for place, block in source.list_blocks("allow", faults):
+            given = {**block, "value": str(block["value"])} if isinstance(block, dict) and "value" in block else block
+            entry: _Entry | None = faults.build(_Entry, place, given)
+            for name in [one.name for one in fields(_Entry) if entry and not getattr(entry, one.name)]:
+                faults.stop(place.key(name), "this is empty. Fill it in.")
+            values += [(entry.kind, entry.value)] if entry else []
+    if faults.stops:
+        raise RecordProblem("\n".join(faults.stops))
     return Allowed(tuple(values))
 
 

@@ -15,7 +15,8 @@ spreadsheet numbers them: the headings are row 1.
 
 The prose of the record: Markdown files with a TOML header between two +++ lines, and dated headings.
 
-Comments and the hints of the templates count as nothing written."""
+Comments and the hints of the templates count as nothing written.
+"""
 
 import csv
 import io
@@ -152,13 +153,14 @@ class Source:
         return Place(self.name, part, self.lines.get((heading, number), {}), self.lost)
 
     def list_blocks(self, name: str, faults: Faults, part: str = "") -> Iterator[tuple[Place, Any]]:
-        """Every block under [[name]] with its place; tells a heading with one bracket only."""
+        """Every block under [[name]] with its place (its number, where it has no heading); tells a heading with one bracket only."""
         blocks = self.table.get(name, [])
         if not isinstance(blocks, list):
             faults.stop(self.place(name).line(), f"write [[{name}]], with two brackets on each side.")
             blocks = []
         for number, block in enumerate(blocks):
-            yield self.place(name, number, part), block
+            counted = "" if (name, number) in self.lines else f"[[{name}]] {number + 1}"
+            yield self.place(name, number, part or counted), block
 
 
 def read_text(path: Path, name: str, faults: Faults) -> str | None:

@@ -98,11 +98,16 @@ class Phase:
 
 @dataclass(frozen=True)
 class ServiceCode:
-    """One code of the service and the days it was in use."""
+    """One code of the service and the days it was in use, both included."""
 
     code: str
     from_: date
     to: date | None = None
+
+    @property
+    def last(self) -> date:
+        """The last of its days; the end of time while it is in use."""
+        return self.to or date.max
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,17 @@
 
 The whole record checked at once: the settings, the worked examples and the team's own part, told together.
 
-The record read back in a paragraph, so that whoever wrote it sees that it was understood."""
+The record read back in a paragraph, so that whoever wrote it sees that it was understood.
+"""
 
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from qi_analysis.benchmark.settings import read_benchmark_settings
+from qi_analysis.benchmark.settings import collect_benchmark_settings
 from qi_analysis.errors import RecordProblem
 from qi_analysis.gate.shapes import read_allowed
 from qi_analysis.gate.vocabulary import may_name
@@ -24,7 +25,7 @@ from qi_analysis.record.personal_details import find_details
 from qi_analysis.record.read_settings import Collected, collect_record
 from qi_analysis.record.read_team import check_team_record, read_team_record
 from qi_analysis.record.settings import Record
-from qi_analysis.record.team import LEVELS, STOP, Action, Cycle, Finding, TeamRecord
+from qi_analysis.record.team import LEVELS, NOTE, STOP, WARN, Action, Cycle, Finding, TeamRecord
 from qi_analysis.run.provenance import digest_code, digest_file
 from qi_analysis.run.publish import find_last_review
 from qi_analysis.storage import Places, write_whole
@@ -56,7 +57,7 @@ def check_record(places: Places, day: date) -> Checked:
     collected = collect_record(places.record)
     faults = Faults(collected.faults)
     faults.stop_all(_check_examples(places, collected))
-    faults.stop_all(_check_others(places.record))
+    faults += _check_others(places.record)
     team = read_team_record(places.record, collected.charts)
     team = check_team_record(team, collected.record, day, day, find_last_review(places.reports))
     faults += team.findings
@@ -76,15 +77,16 @@ def _note_capitals(folder: Path, faults: Faults) -> None:
                 faults.note(f"{name}, line {number}", CAPITAL)
 
 
-def _check_others(folder: Path) -> Iterator[str]:
-    """What is wrong in allow.toml and benchmark.toml, which a run reads later."""
-    benchmark = folder / "benchmark.toml"
-    for path, read in ((folder, read_allowed), (benchmark, read_benchmark_settings)):
-        try:
-            if path.exists():
-                read(path)
-        except RecordProblem as problem:
-            yield from str(problem).split("\n")
+def _check_others(folder: Path) -> list[Finding]:
+    """What is wrong in allow.toml and benchmark.toml, which a run reads later; no page tells their warnings."""
+    faults, benchmark = Faults(), folder / "benchmark.toml"
+    try:
+        read_allowed(folder)
+    except RecordProblem as problem:
+        faults.stop_all(str(problem).split("\n"))
+    if benchmark.exists():
+        collect_benchmark_settings(benchmark, faults)
+    return [replace(one, level=NOTE) if one.level == WARN else one for one in faults]
 
 
 def _check_examples(places: Places, collected: Collected) -> list[str]:
@@ -92,14 +94,14 @@ def _check_examples(places: Places, collected: Collected) -> list[str]:
     if collected.completion is None:
         return []
     files = [digest_file(places.record / name) for name in ("completion.toml", "measures.toml")]
-    key = hashlib.sha256(" ".join([digest_code(), *files]).encode()).hexdigest()
+    key = hashlib.sha256(" ".join([digest_code(places), *files]).encode()).hexdigest()
     kept = places.processed / "worked_examples.json"
     try:
         known = json.loads(kept.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
     if known.get("key") != key:
-        from qi_analysis.measures.worked_examples import check_examples
+        from qi_analysis.measures.worked_examples import check_examples  # pandas, once for each change
 
         known = {"key": key, "faults": check_examples(collected.measures, collected.completion)}
         places.processed.mkdir(parents=True, exist_ok=True)

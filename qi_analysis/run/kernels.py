@@ -3,7 +3,8 @@
 Each is a real kernel of the current interpreter in a process of its own, driven by papermill as usual; only the
 second and more that a new interpreter spends on imports is saved. The workshop's kernel is a fork of this process.
 A kernel behind a wall is a fork of another process, which never held a row (warm_server.py). Where a process cannot be
-forked safely (Windows, macOS), a new interpreter starts instead."""
+forked safely (Windows, macOS), a new interpreter starts instead.
+"""
 
 import asyncio
 import json
@@ -14,23 +15,26 @@ import signal
 import socket
 import sys
 from dataclasses import asdict
+from importlib.metadata import entry_points
 from typing import Any
 
+from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
+from qi_analysis.errors import RunFailed
 from qi_analysis.run.wall import Wall, raise_wall
 from qi_analysis.run.warm_client import CAN_FORK, start_warm
 
 QUIET = ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=CRITICAL"]
 STARTUP_SECONDS = 60
-
-
-def load_kernel() -> None:
-    """Import what a kernel is, so that forks need not."""
-    import ipykernel.kernelapp  # noqa: F401
+FORKS = "qi-fork"  # the name of ForkProvisioner among the entry points in pyproject.toml
+STALE = (
+    "The program has changed since it was installed here. Run make review, which installs it anew, "
+    "or: python -m pip install --no-deps --editable . Nothing was published."
+)
 
 
 def run_kernel(connection_file: str, cwd: str, wall: Wall | None = None) -> None:
@@ -49,8 +53,6 @@ def run_kernel(connection_file: str, cwd: str, wall: Wall | None = None) -> None
 
 def run_app(connection_file: str, wall: Wall | None) -> None:
     """Serve as the kernel of this process; the wall, if there is one, is up before the first cell runs."""
-    from ipykernel.kernelapp import IPKernelApp
-
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, *QUIET])
     if wall is not None:
@@ -147,13 +149,6 @@ def _fork(connection_file: str, cwd: str) -> Any:
     return _Child(process)
 
 
-class _Factory(KernelProvisionerFactory):
-    """Gives every kernel the fork provisioner."""
-
-    def create_provisioner_instance(self, kernel_id: str, kernel_spec: Any, parent: Any) -> Any:
-        return ForkProvisioner(kernel_id=kernel_id, kernel_spec=kernel_spec, parent=parent)
-
-
 class WarmKernelManager(AsyncKernelManager):
     """A kernel of the current interpreter, whatever kernels are installed on the machine; forked where that is safe."""
 
@@ -161,23 +156,20 @@ class WarmKernelManager(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        """How this interpreter starts a kernel where it cannot be forked."""
+        """How a kernel of this interpreter is started: by its command where it cannot be forked."""
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *QUIET]
         if self.wall is not None:
             argv = [sys.executable, "-m", "qi_analysis.run.warm_server", "{connection_file}", self.wall.to_text()]
-        return KernelSpec(argv=argv, display_name="this interpreter", language="python", metadata={})
-
-    async def _async_pre_start_kernel(self, **kw: Any) -> Any:
-        if not CAN_FORK:
-            return await super()._async_pre_start_kernel(**kw)
-        usual = KernelProvisionerFactory._instance
-        KernelProvisionerFactory._instance = _Factory(parent=self.parent)  # type: ignore[assignment]
-        try:
-            return await super()._async_pre_start_kernel(**kw)
-        finally:
-            KernelProvisionerFactory._instance = usual
+        provisioner = {"provisioner_name": FORKS if CAN_FORK else "local-provisioner"}
+        about = {"kernel_provisioner": provisioner}
+        return KernelSpec(argv=argv, display_name="this interpreter", language="python", metadata=about)
 
 
 def choose_manager(wall: Wall | None) -> type[WarmKernelManager]:
-    """The kernel manager of one notebook: behind this wall, or without one for the workshop."""
+    """The kernel manager of one notebook: behind this wall, or without one for the workshop.
+
+    Raises RunFailed when the program was changed and not installed anew, so that Jupyter does not find its provisioner.
+    """
+    if CAN_FORK and not entry_points(group=KernelProvisionerFactory.GROUP_NAME, name=FORKS):
+        raise RunFailed(STALE)
     return type("ChosenKernelManager", (WarmKernelManager,), {"wall": wall})

@@ -3,13 +3,14 @@
 Kinds "p", "pp" and "u" have limits at 2 and 3 sigma ("pp" widened by the spread of the z scores, as
 units have no order: Provost & Murray 2011). Kinds "pr" (share), "rc" (ratio of counts), "sr_shmi" and
 "sr_cqc" (observed over expected) have 95% and 99.8% limits, plain and with additive over-dispersion
-(Spiegelhalter 2005, doi 10.1002/sim.1970; the SHMI and CQC methods). There is no runs analysis."""
+(Spiegelhalter 2005, doi 10.1002/sim.1970; the SHMI and CQC methods). There is no runs analysis.
+"""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import gammaincinv, ndtr
 
 from qi_analysis.spc.lines import TOLERANCE, Bools, Floats
 from qi_analysis.spc.spec import ChartProblem
@@ -114,7 +115,7 @@ def _place_limit(z: float, error: Floats, below: Floats, spec: FunnelSpec, centr
     """A limit on the drawn scale, z standard errors (with any over-dispersion) from the centre."""
     if spec.kind == "pr":
         angle = np.arcsin(np.sqrt(centre)) + z * error
-        return np.sin(np.clip(angle, 0, np.pi / 2)) ** 2
+        return np.asarray(np.sin(np.clip(angle, 0, np.pi / 2)) ** 2)
     if spec.kind == "sr_cqc":
         return centre + z * error
     return centre * np.exp(z * error)
@@ -126,45 +127,8 @@ def _place_plain(z: float, below: Floats, spec: FunnelSpec, centre: float) -> Fl
     The limits of an observed count about an expected one are gamma quantiles (Garwood 1936).
     """
     if spec.kind.startswith("sr"):
-        return calculate_gamma_quantile(0.5 * math.erfc(-z / math.sqrt(2)), below + (z > 0)) / below
+        return np.asarray(gammaincinv(below + (z > 0), ndtr(z)) / below)
     return _place_limit(z, 1 / (2 * np.sqrt(below)), below, spec, centre)
-
-
-def calculate_gamma_quantile(share: float, shape: Floats) -> Floats:
-    """Where the gamma distribution of each shape (scale 1) has that share below it; NaN for NaN.
-
-    Newton's method from the Wilson-Hilferty value, with the power series of the incomplete gamma
-    function (Abramowitz & Stegun 6.5.29). 0 < share < 1 and shape > 0.
-    """
-    z = math.copysign(1, share - 0.5) * _calculate_normal_width(min(share, 1 - share))
-    guess = np.maximum(shape * (1 - 1 / (9 * shape) + z / (3 * np.sqrt(shape))) ** 3, 1e-8 * shape)
-    log_gamma = np.array([math.lgamma(a + 1) if a > 0 else np.nan for a in shape])
-    for _ in range(25):
-        density = np.exp(shape * np.log(guess) - guess - log_gamma)
-        step = (density * _sum_series(shape, guess) - share) / (density * shape / guess)
-        guess = np.maximum(guess - step, guess / 4)
-        if not (np.abs(step) > 1e-12 * guess).any():
-            break
-    return guess
-
-
-def _calculate_normal_width(tail: float) -> float:
-    """Distance from the mean of a standard normal with that share (under a half) beyond it."""
-    low, high = 0.0, 40.0
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (middle, high) if 0.5 * math.erfc(middle / math.sqrt(2)) > tail else (low, middle)
-    return low
-
-
-def _sum_series(shape: Floats, x: Floats) -> Floats:
-    """1 + x/(a+1) + x^2/((a+1)(a+2)) + ... to float precision."""
-    term, total, step = np.ones_like(x), np.ones_like(x), 0
-    while (term > 1e-17 * total).any():
-        step += 1
-        term = term * x / (shape + step)
-        total = total + term
-    return total
 
 
 def _build_dispersed(above: Floats, below: Floats, spec: FunnelSpec) -> dict[str, Floats | Bools]:

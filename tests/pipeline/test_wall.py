@@ -152,7 +152,14 @@ def test_the_process_it_comes_from_loads_nothing_that_knows_rows():
 def test_a_new_interpreter_behind_the_wall_does_the_same(published_july, tmp_path, monkeypatch):
     monkeypatch.setattr("qi_analysis.run.kernels.CAN_FORK", False)  # as on Windows and macOS
     (tmp_path / "good").mkdir()
-    assert run_behind(published_july, tmp_path / "good", "review.facts['period']").cells
+    assert run_behind(published_july, tmp_path / "good", "review.facts.period").cells
     (tmp_path / "bad").mkdir()
     with pytest.raises(RunFailed, match="reached for more"):
         run_behind(published_july, tmp_path / "bad", REACHES["a raw file"])
+
+
+def test_a_program_that_was_not_installed_anew_says_so(published_july, tmp_path, monkeypatch):
+    monkeypatch.setattr("qi_analysis.run.kernels.CAN_FORK", True)
+    monkeypatch.setattr("qi_analysis.run.kernels.entry_points", lambda **_: [])
+    with pytest.raises(RunFailed, match="has changed since it was installed here. Run make review"):
+        run_behind(published_july, tmp_path, "review.facts.period")

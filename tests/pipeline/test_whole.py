@@ -15,8 +15,8 @@ from repository import ROOT
 from service import copy, copy_with, go, qi, read_all
 
 from qi_analysis.errors import DataProblem, describe_disk
-from qi_analysis.run import batch as runs
 from qi_analysis.run.publish import read_published
+from qi_analysis.run.review import prepare
 from qi_analysis.storage import hold_lock
 
 JUNE, JULY = "2021-06", "2021-07"
@@ -208,14 +208,14 @@ def test_an_index_that_is_gone_or_cut_short_is_mended_though_there_is_nothing_ne
 
 def test_raw_files_that_change_while_they_are_read_stop_the_run(service, monkeypatch):
     before, path = read_all(service.reports), service.raw / "IDS101Referral.csv"
-    held = runs.prepare
+    held = prepare
 
     def read_then_change(*words):
         prepared = held(*words)
         path.write_bytes(path.read_bytes() + b"\n")
         return prepared
 
-    monkeypatch.setattr(runs, "prepare", read_then_change)
+    monkeypatch.setattr("qi_analysis.run.review.prepare", read_then_change)
     with pytest.raises(DataProblem, match="changed while it was read"):
         go(service, JULY)
     assert read_all(service.reports) == before

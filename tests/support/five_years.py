@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 from drawn import read_shipped
+from drawn_facts import draw_facts
 
 from qi_analysis.answers.measure_charts import MeasureCharts
 from qi_analysis.answers.team import build_record
@@ -68,17 +69,13 @@ def draw_release(team: TeamRecord, charts: MeasureCharts | None = None, **facts:
     aim = read_shipped().aim
     told = {
         "team": build_record(draw_workings(team), charts, "STEADY"),
-        "new": {"since": "", "figures": [], "parts": {}},
         "events": [{"on": "2021-05-01", "letter": "A", "what": "the project began", "could_affect": "all"}],
-        "phases": [],
         "measure": {"id": aim.measure},
         "direction": aim.direction,
         "population": aim.population,
-        "target": None,
-        "target_by_words": "",
         "target_sentence": "The team has not set a target yet.",
     }
-    return Release({**told, **facts}, {"chart": charts.shown[charts.shown["measure_id"] == aim.measure]})
+    return Release(draw_facts(**told | facts), {"chart": charts.shown[charts.shown["measure_id"] == aim.measure]})
 
 
 def build_drivers() -> tuple[Driver, ...]:

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from drawn_facts import draw_facts
 from repository import ROOT
 
 from qi_analysis.packs.handover import TITLE, build_handover
@@ -92,7 +94,7 @@ def build_release() -> Release:
         "people_sentence": "In August 2022, 6 of every 10 people whose LI CBT ended had completed it (58 of 97).",
         "target_sentence": "The team has not set a target yet.",
     }
-    return Release(facts, {"chart": chart})
+    return Release(draw_facts(**facts), {"chart": chart})
 
 
 def build_sources(team: TeamRecord = TEAM, release: Release | None = None) -> Sources:
@@ -120,7 +122,7 @@ def write_project(folder: Path, with_example: bool = False, data_kind: str = "se
         shutil.copytree(ROOT / name, folder / name, ignore=left_out)
     (folder / "data" / "raw").mkdir(parents=True)
     places, release = Places(folder), build_release()
-    write_release(places.release("2022-08"), Release({**release.facts, "data_kind": data_kind}, release.tables))
+    write_release(places.release("2022-08"), replace(release, facts=replace(release.facts, data_kind=data_kind)))
     published = places.reports / "2022-08"
     published.mkdir(parents=True)
     manifest = {"period": "2022-08", "revision": 1, "pages": ["completion_review.html"]}

@@ -11,7 +11,7 @@ import nbformat
 from repository import ROOT
 
 from qi_analysis.run.batch import run
-from qi_analysis.run.review import Outcome
+from qi_analysis.run.publish import Outcome
 from qi_analysis.storage import Places
 
 REVIEW = "02_completion_review.ipynb"

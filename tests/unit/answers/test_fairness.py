@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawn import build_workings, draw_rows, find_small
+from drawn_facts import draw_facts
 
 from qi_analysis.answers.fairness import CHARACTERISTICS, TOGETHER, build_characteristics, build_fairness
 from qi_analysis.phrases import HIDDEN
@@ -143,7 +144,7 @@ def judge(rows, field):
     tables, facts = build_fairness(build_workings(rows))
     table = tables["fairness"]
     assert find_small(table) == []
-    (about,) = [one for one in facts["characteristics"] if one["id"] == field]
+    (about,) = [one for one in facts.characteristics if one.id == field]
     return table[table["characteristic"] == field].set_index("group"), about
 
 
@@ -154,7 +155,7 @@ def test_groups_stand_in_their_order_with_rate_and_interval():
     assert (women["numerator"], women["denominator"], women["value"]) == (120, 205, 120 / 205)
     lower, upper = calculate_wilson(np.array([120]), np.array([205]))
     assert (women["lower"], women["upper"]) == (lower[0], upper[0])
-    assert about["state"] == "compared" and about["differs"] is False
+    assert about.state == "compared" and about.differs is False
 
 
 def test_groups_under_30_are_counted_together():
@@ -162,15 +163,15 @@ def test_groups_under_30_are_counted_together():
     table, about = judge(rows, "ethnicity")
     assert table.index.tolist() == ["White British", "Asian", TOGETHER, "not stated or not recorded"]
     assert table.loc[TOGETHER, ["numerator", "denominator"]].tolist() == [20, 40]
-    assert "Fewer than 30 people each, so they are counted together: Black, Mixed." in about["says"]
-    assert all("not stated" not in said for said in about["says"])
+    assert "Fewer than 30 people each, so they are counted together: Black, Mixed." in about.says
+    assert all("not stated" not in said for said in about.says)
 
 
 def test_a_single_small_group_has_no_rate():
     table, about = judge(draw_groups("ethnicity", ("A", 200, 120), ("H", 100, 60), ("M", 29, 15)), "ethnicity")
     black = table.loc["Black"]
     assert black["denominator"] == 30 and black[["numerator", "value", "lower", "upper"]].isna().all()
-    assert about["says"][-1] == "Fewer than 30 people, so no rate is shown: Black."
+    assert about.says[-1] == "Fewer than 30 people, so no rate is shown: Black."
 
 
 def test_small_numerators_and_complements_are_hidden():
@@ -181,56 +182,56 @@ def test_small_numerators_and_complements_are_hidden():
 
 def test_a_clear_difference_is_told_with_its_uncertainty():
     table, about = judge(draw_groups("source", ("B1", 300, 210), ("A1", 200, 100), ("C1", 100, 60)), "source")
-    assert about["differs"] is True
-    assert about["says"][0] == (
+    assert about.differs is True
+    assert about.says[0] == (
         "The widest difference is 20 points, between self (70%, 210 of 300) and GP (50%, 100 of 200). "
         "Allowing for chance it could be 9 to 30 points."
     )
-    assert about["says"][1] == "Taken together, the groups differ by more than we would expect by chance."
+    assert about.says[1] == "Taken together, the groups differ by more than we would expect by chance."
 
 
 def test_a_difference_that_chance_makes_is_called_so():
     _, about = judge(draw_groups("source", ("B1", 100, 52), ("A1", 50, 22), ("C1", 35, 20)), "source")
-    assert about["differs"] is False and "could be minus" in about["says"][0]
-    assert about["says"][1] == "Taken together, the groups differ by no more than we would expect by chance."
+    assert about.differs is False and "could be minus" in about.says[0]
+    assert about.says[1] == "Taken together, the groups differ by no more than we would expect by chance."
 
 
 def test_a_border_case_does_not_survive_the_correction_for_many_looks():
     rows = draw_groups("gender", ("1", 200, 90), ("2", 200, 112))
     chance = calculate_chance(np.array([90, 112]), np.array([200, 200]))
     assert 0.01 < chance < 0.05
-    assert judge(rows, "gender")[1]["differs"] is True  # the one characteristic that is recorded
+    assert judge(rows, "gender")[1].differs is True  # the one characteristic that is recorded
     others = np.resize(["A", "H"], len(rows)), np.resize(["1", "3", "5"], len(rows))
     more = rows.assign(ethnicity=others[0], deprivation=others[1], source=np.resize(["B1", "A1"], len(rows)))
     more = more.assign(medium=np.resize(["01", "02"], len(rows)), interpreter=np.resize(["4", "1"], len(rows)))
-    assert judge(more, "gender")[1]["differs"] is False
+    assert judge(more, "gender")[1].differs is False
 
 
 def test_not_recorded_is_a_group_and_takes_no_part_in_the_test():
     rows = draw_groups("gender", ("1", 200, 100), ("2", 200, 100), ("X", 60, 0), ("-", 20, 0))
     table, about = judge(rows, "gender")
-    assert table.loc["not recorded", "denominator"] == 80 and about["differs"] is False
-    assert "not recorded" not in about["says"][0]
+    assert table.loc["not recorded", "denominator"] == 80 and about.differs is False
+    assert "not recorded" not in about.says[0]
 
 
 def test_a_field_that_is_blank_too_often_is_shown_and_not_compared():
     table, about = judge(draw_groups("gender", ("1", 100, 80), ("2", 100, 20), ("X", 60, 30)), "gender")
-    assert len(table) == 3 and about["state"] == "shown" and about["differs"] is None
-    assert about["says"] == ["Gender is not known for more than 20% of people, so groups are shown and not compared."]
+    assert len(table) == 3 and about.state == "shown" and about.differs is None
+    assert about.says == ("Gender is not known for more than 20% of people, so groups are shown and not compared.",)
 
 
 def test_a_field_that_is_not_there_is_told_and_how_to_add_it():
     rows = draw_groups("gender", ("1", 100, 80), ("2", 100, 20))
     table, about = judge(rows, "ethnicity")
-    assert table.empty and about["state"] == "missing"
-    assert about["says"] == ["Not in this extract. To see it, add the field: ethnic category."]
+    assert table.empty and about.state == "missing"
+    assert about.says == ("Not in this extract. To see it, add the field: ethnic category.",)
     table, about = judge(rows.assign(ethnicity="Z"), "ethnicity")
-    assert about["says"] == ["Recorded for nobody. To see it, record the field: ethnic category."]
+    assert about.says == ("Recorded for nobody. To see it, record the field: ethnic category.",)
 
 
 def test_one_group_alone_cannot_be_compared():
     table, about = judge(draw_groups("gender", ("1", 10, 5), ("2", 100, 50)), "gender")
-    assert about["says"][0] == "Fewer than two groups have 30 people, so we cannot compare."
+    assert about.says[0] == "Fewer than two groups have 30 people, so we cannot compare."
     assert find_small(table) == []
 
 
@@ -265,9 +266,9 @@ def test_the_page_from_the_release_says_it_in_short_and_shows_each_table(tmp_pat
     rows = draw_groups("source", ("B1", 300, 210), ("A1", 200, 100), ("C1", 9, 6), ("D1", 9, 6))
     rows = rows.assign(gender=np.resize(["1", "2"], len(rows)))
     tables, facts = build_fairness(build_workings(rows))
-    write_release(tmp_path / "release", Release({"fairness": facts}, tables))
+    write_release(tmp_path / "release", Release(draw_facts(fairness=facts), tables))
     page = str(show_fairness(read_release(tmp_path / "release")))
-    assert page == str(show_fairness(Release({"fairness": facts}, tables)))
+    assert page == str(show_fairness(Release(draw_facts(fairness=facts), tables)))
     assert (
         "6 of every 10 people (320 of 520) whose LI CBT ended from January 2022 to December 2022 had completed it."
         in page
@@ -281,7 +282,7 @@ def test_the_page_from_the_release_says_it_in_short_and_shows_each_table(tmp_pat
 
 def test_nobody_at_all_is_said_not_an_error():
     tables, facts = build_fairness(build_workings(draw_rows("start | end | code | gender\n2022-03-01 | - | - | 1")))
-    page = show_fairness(Release({"fairness": facts}, tables))
-    assert facts["n_judged"] == 0 and "Nobody's LI CBT ended" in page.unescape()
+    page = show_fairness(Release(draw_facts(fairness=facts), tables))
+    assert facts.n_judged == 0 and "Nobody's LI CBT ended" in page.unescape()
     few = build_fairness(build_workings(draw_groups("gender", ("1", 5, 3))))
-    assert f"completed it is {HIDDEN}" in show_fairness(Release({"fairness": few[1]}, few[0]))
+    assert f"completed it is {HIDDEN}" in show_fairness(Release(draw_facts(fairness=few[1]), few[0]))

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from drawn_facts import draw_facts
 
 from qi_analysis.answers.measure_charts import (
     ASSURANCE_WORDS,
@@ -183,7 +184,7 @@ def release(tmp_path):
     hidden = (results["measure_id"] == "last_only").to_numpy()
     table = build_glance(charts, results.assign(is_hidden=hidden), measures, statistics)
     fact = {"id": "rising", "name": "rising", "chart": "p", "suggested": "pp", "reason": "Why.", "phases": ["When."]}
-    write_release(tmp_path / "release", Release({"suggestions": [fact]}, {"glance": table}))
+    write_release(tmp_path / "release", Release(draw_facts(suggestions=[fact]), {"glance": table}))
     return read_release(tmp_path / "release")
 
 
@@ -218,14 +219,14 @@ def test_a_screen_reader_hears_the_words_alone(release):
 
 
 def test_without_measures_the_page_says_how_to_add_one():
-    assert "project/measures.toml" in show_glance(Release({}, {}))
-    assert "no measure with figures" in show_suggestions(Release({}, {}))
+    assert "project/measures.toml" in show_glance(Release(draw_facts(), {}))
+    assert "no measure with figures" in show_suggestions(Release(draw_facts(), {}))
 
 
 def test_suggestions_name_the_chart_in_use_and_change_nothing(release):
     html = str(show_suggestions(release))
     assert read_cells(html)[0] == ["rising", "P chart", "P prime chart", "Why."]
     assert "Rising: When." in html and "changes nothing" in html
-    steady = {**release.facts["suggestions"][0], "suggested": "p", "phases": []}
-    html = str(show_suggestions(Release({"suggestions": [steady]}, {})))
+    steady = replace(release.facts.suggestions[0], suggested="p", phases=())
+    html = str(show_suggestions(Release(draw_facts(suggestions=[steady]), {})))
     assert read_cells(html)[0][2] == "the same" and "No level has moved" in html

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawn import build_workings, draw_rows, find_small, list_settled, read_shipped
+from drawn_facts import draw_facts
 from matplotlib.figure import Figure
 
 from qi_analysis.answers.leaving import (
@@ -200,15 +201,15 @@ def test_small_counts_are_hidden_and_the_rest_rounded():
 def test_sessions_are_those_of_settled_months_and_weeks_those_since(drawn):
     settled = list_settled("2022-01-01", "2022-12-01", tuple(f"2022-{month:02d}" for month in range(2, 13)))
     tables, facts = build_leaving(drawn, settled)
-    assert tables["leaving_sessions"]["came"][0] == 125 and facts["months"] == ["January 2022", "January 2022"]
+    assert tables["leaving_sessions"]["came"][0] == 125 and facts.months == ("January 2022", "January 2022")
     everyone = tables["leaving_weeks"].query("group == 'all'")
-    assert set(everyone["people"]) == {230} and facts["since_words"] == "1 January 2022"
+    assert set(everyone["people"]) == {230} and facts.since_words == "1 January 2022"
 
 
 def test_with_no_settled_month_the_weeks_of_the_last_year_stay(drawn):
     tables, facts = build_leaving(drawn, list_settled("2022-06-01", "2022-07-01", ("2022-06", "2022-07")))
-    assert facts["n_months"] == 0 and tables["leaving_weeks"]["people"].iloc[0] == 230
-    page = show_leaving(Release({"leaving": facts}, tables))
+    assert facts.n_months == 0 and tables["leaving_weeks"]["people"].iloc[0] == 230
+    page = show_leaving(Release(draw_facts(leaving=facts), tables))
     assert "No month of people who began LI CBT is settled yet" in page
 
 
@@ -270,8 +271,8 @@ def test_both_sides_are_followed_equally_long():
         last.loc["before", "completed"] == 120 and last.loc["after", "completed"] == 0
     )  # day 182 counts, 189 does not
     assert last.loc["after", "at_risk"] == last.loc["after", "people"] == 120
-    assert facts["change"]["window"] == 120 and not facts["change"]["completed_could_be_chance"]
-    assert facts["change"]["left_early_could_be_chance"]
+    assert facts.change.window == 120 and not facts.change.completed_could_be_chance
+    assert facts.change.left_early_could_be_chance
 
 
 @pytest.fixture(scope="module")
@@ -289,9 +290,9 @@ def sample(small_extract):
 def test_the_synthetic_extract_gives_a_protected_page(sample, tmp_path):
     _, tables, facts = sample
     assert [find_small(table) for table in tables.values()] == [[], []]
-    write_release(tmp_path / "release", Release({"leaving": facts}, tables))
+    write_release(tmp_path / "release", Release(draw_facts(leaving=facts), tables))
     page = show_leaving(read_release(tmp_path / "release"))
-    assert page == show_leaving(Release({"leaving": facts}, tables))
+    assert page == show_leaving(Release(draw_facts(leaving=facts), tables))
     assert page.count("<svg ") == 2 and "Dates come from the record" in page
     assert "drop-out" not in page and not re.search(r"\bnan\b", page)
 
@@ -348,7 +349,7 @@ def test_the_page_says_the_finding_with_its_numbers_and_its_alt_texts_are_short(
     record = with_marks((date(2022, 1, 15), "a welcome call", "all"))
     rows = pd.concat([starters_each_day("2021-09-01", "2022-06-30"), draw_rows(SESSIONS)], ignore_index=True)
     tables, facts = build_leaving(build_workings(rows, record), list_settled("2022-01-01", "2022-06-01"))
-    page = show_leaving(Release({"leaving": facts}, tables))
+    page = show_leaving(Release(draw_facts(leaving=facts), tables))
     assert "who came to a first LI session came to a second. About 40 left early after the first one." in page
     assert "before and after 15 January 2022 (a welcome call), followed for 26 weeks" in page
     assert "After is not because of" in page and page.count("<svg ") == 3
@@ -360,7 +361,7 @@ def test_the_page_says_the_finding_with_its_numbers_and_its_alt_texts_are_short(
 def test_hidden_findings_are_said_in_words():
     rows = draw_rows("start | end | sessions | code | people\n2022-01-10 | 2022-02-10 | 2 | 46 | 6")
     tables, facts = build_leaving(build_workings(rows), list_settled("2022-01-01", "2022-03-01"))
-    page = show_leaving(Release({"leaving": facts}, tables))
+    page = show_leaving(Release(draw_facts(leaving=facts), tables))
     assert (
         f"How many came to a second session is {HIDDEN}." in page
         and "Too few people have been followed for long enough" in page

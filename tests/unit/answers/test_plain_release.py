@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawn import build_workings, draw_rows, find_small, list_settled
+from drawn_facts import draw_facts
 
 from qi_analysis.answers.build import build_plain, describe_plain_people, describe_plain_verdict, describe_plainly
 from qi_analysis.charts.verdict import State, Verdict
@@ -100,7 +101,7 @@ def test_the_verdict_is_the_team_s_in_short_sentences(state, sentence, reasons, 
     ],
 )
 def test_what_changed(state, changed):
-    assert plain(31, 46, Verdict(state, "x"))[1]["changed"] == changed
+    assert plain(31, 46, Verdict(state, "x"))[1].changed == changed
 
 
 @TURNS(
@@ -139,7 +140,7 @@ def build_release(completed, ended, came=(100, 80, 60, 40, 30, 20, 10, np.nan)):
     sessions = pd.DataFrame({"came": came})
     scores = pd.DataFrame({"state": ["better", "not_better"], "people": [15, 35], "total": [50, 50]})
     tables = {"plain_chart": chart, "leaving_sessions": sessions, "reasons_scores": scores}
-    return Release({"plain": facts, "target": None, "direction": "increase", "leaving": leaving}, tables)
+    return Release(draw_facts(plain=facts, direction="increase", leaving=leaving), tables)
 
 
 def words(html):

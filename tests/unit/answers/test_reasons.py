@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawn import build_workings, draw_rows, find_small
+from drawn_facts import draw_facts
 from matplotlib.figure import Figure
 
 from qi_analysis.answers.leaving import (
@@ -18,10 +19,11 @@ from qi_analysis.answers.leaving import (
     build_score_counts,
 )
 from qi_analysis.charts.bars import plot_bars
-from qi_analysis.dataset import REFERENCE, read_rows
+from qi_analysis.dataset import read_rows
 from qi_analysis.phrases import HIDDEN
 from qi_analysis.release import Release, read_release, write_release
 from qi_analysis.report.leaving import show_reasons
+from qi_analysis.storage import REFERENCE
 
 ENDINGS = """
     start      | end        | stepped    | sessions | code    | scores | people
@@ -88,7 +90,7 @@ def test_small_counts_are_hidden_wherever_they_stand():
     table = count(rows)
     assert table["reasons"]["people"].isna().tolist() == [True, False, True]
     assert find_small(table["reasons"]) == [] and find_small(table["reasons_scores"]) == []
-    page = show_reasons(Release({"reasons": {"months": ["January 2022", "December 2022"]}}, table))
+    page = show_reasons(Release(draw_facts(reasons={"months": ["January 2022", "December 2022"]}), table))
     assert f"No reason is known for {HIDDEN}." in page
 
 
@@ -134,12 +136,12 @@ def test_every_end_code_of_an_ended_episode_has_words():
 def test_nobody_gives_an_empty_table_and_a_sentence():
     tables = count("start | end | sessions | code | people\n2022-01-01 | 2022-02-01 | 3 | 46 | 30")
     assert tables["reasons"].empty and set(tables["reasons"]) == {"reason", "people", "total", "share", "running_share"}
-    page = show_reasons(Release({"reasons": {"months": ["January 2022", "December 2022"]}}, tables))
+    page = show_reasons(Release(draw_facts(reasons={"months": ["January 2022", "December 2022"]}), tables))
     assert "Nobody" in page and "Nobody left early." in page
 
 
 def test_the_page_from_the_release_says_the_finding_and_draws_the_table(tables, tmp_path):
-    facts = {"reasons": {"months": ["January 2022", "December 2022"]}}
+    facts = draw_facts(reasons={"months": ["January 2022", "December 2022"]})
     write_release(tmp_path / "release", Release(facts, tables))
     page = str(show_reasons(read_release(tmp_path / "release")))
     assert page == str(show_reasons(Release(facts, tables)))

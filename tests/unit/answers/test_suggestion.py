@@ -196,13 +196,13 @@ def test_facts_for_the_page_name_the_chart_in_use_and_start_at_the_last_phase():
     record = read_record(ROOT / "project")
     rows = build_moved(0.50, 0.62).assign(measure_id="li_completion", clock="end")
     facts = build_suggestion_facts(rows, record.measures, record)
-    assert [(one["id"], one["chart"], len(one["phases"])) for one in facts] == [("li_completion", "p", 1)]
+    assert [(one.id, one.chart, len(one.phases)) for one in facts] == [("li_completion", "p", 1)]
     later = replace(record, phases=(Phase(date(2022, 1, 1), "known"),))
-    assert build_suggestion_facts(rows, record.measures, later)[0]["phases"] == []
+    assert build_suggestion_facts(rows, record.measures, later)[0].phases == ()
 
 
 def test_facts_without_results_or_measures_are_empty():
     record = read_record(ROOT / "project")
     rows = build_moved(0.5, 0.5).assign(clock="end")
-    assert build_suggestion_facts(rows, record.measures, record) == []
-    assert build_suggestion_facts(rows, [], record) == []
+    assert build_suggestion_facts(rows, record.measures, record) == ()
+    assert build_suggestion_facts(rows, [], record) == ()

@@ -264,7 +264,7 @@ class TestSettings:
 
     def test_as_shipped(self, settings):
         assert [code.code for code in settings.codes] == ["RWK1G", "RWK4C", "RQY58"]
-        assert settings.codes[1].last == date(2022, 11, 30) and settings.codes[2].first == date(2022, 12, 1)
+        assert settings.codes[1].last == date(2022, 11, 30) and settings.codes[2].from_ == date(2022, 12, 1)
         assert settings.get_proxy("end46_share").measures == ("M066", "M344")
         assert settings.get_proxy("missed_share").words.better.startswith("Fewer")
         assert "M153" in settings.get_proxy("finished_share").note
@@ -278,20 +278,26 @@ class TestSettings:
         ("old", "new", "message"),
         [
             ('good = "up"', 'god = "up"', '"god" is not a field I know. Did you mean "good"?'),
-            ('good = "up"', 'good = "better"', "proxy end46_share: good must be one of up, down, either."),
-            ('unit = "share"', "", "proxy end46_share: there is no unit. Add a line for it."),
+            ('good = "up"', 'good = "better"', "line 48, good must be one of up, down, either."),
+            ('unit = "share"', "", 'benchmark.toml, line 43: "unit" is missing. Add the line.'),
             ('"M066", "M344"', '"M066", "344"', "hold national measure ids such as M066"),
             ('numerator = ["M066"]', "", "give a numerator and a denominator, or a published mean"),
             ('published = "M120"', "", "give a numerator and a denominator, or a published mean"),
             ('"{share} endings of', '"endings of', "people must hold {share} or {value}"),
             ('page = ["end46_share"', 'page = ["end_46_share"', 'Did you mean "end46_share"?'),
             ('id = "finished_share"', 'id = "end46_share"', 'two proxies are both called "end46_share"'),
-            ("from = 2022-12-01", "from = 2022-11-01", "RQY58: it starts before RWK4C ends"),
-            ("to = 2022-11-30", "to = 2018-03-01", "code RWK4C: it ends before it starts"),
-            ("project_began = 2021-05-01", 'project_began = "May"', "project_began: this must be a date"),
+            ("from = 2022-12-01", "from = 2022-11-01", "codes: RQY58 starts before RWK4C ends"),
+            ("to = 2022-11-30", "to = 2018-03-01", "code RWK4C: the end (1 Mar 2018) is before the start"),
+            (
+                "project_began = 2021-05-01",
+                'project_began = "May"',
+                "project_began: this is not a date. Write 2022-06-14.",
+            ),
             ("2022-03-31", "2021-03-31", "first_look_ends: this must be after project_began"),
             ('org_type = "England"', 'orgtype = "England"', 'Did you mean "org_type"?'),
             ('name = "England"', "name = England", "line 13: I cannot read this line"),
+            ("[comparator]", "[comparater]", '"comparater" is not a field I know. Did you mean "comparator"?'),
+            ('id = "end46_share"', "", 'line 43: "id" is missing'),
         ],
     )
     def test_faults_are_said_in_words(self, tmp_path, old, new, message):
@@ -299,7 +305,7 @@ class TestSettings:
             self.read(tmp_path, (old, new))
         told = str(caught.value)
         assert message in told
-        assert all(line.startswith("benchmark.toml, ") for line in told.splitlines())
+        assert all(line.startswith(("benchmark.toml, ", "benchmark.toml: ")) for line in told.splitlines())
 
     def test_faults_are_listed_together(self, tmp_path):
         with pytest.raises(RecordProblem) as caught:

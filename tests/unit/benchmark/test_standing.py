@@ -4,7 +4,7 @@ import json
 import math
 import re
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -26,7 +26,7 @@ from qi_analysis.benchmark.standing import (
 from qi_analysis.charts.funnel_chart import plot_funnel, render_funnel
 from qi_analysis.charts.style import Look
 from qi_analysis.errors import DataProblem, RecordProblem
-from qi_analysis.release import read_release, write_release
+from qi_analysis.release import read_published_figures, write_release
 from qi_analysis.report.benchmark import show_standing
 from qi_analysis.report.html import percent
 from qi_analysis.spc.spec import ChartProblem
@@ -175,9 +175,9 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ('year = "latest"', 'year = "2024"', "year must be"),
+        ('year = "latest"', 'year = "2024"', "year: this must be"),
         ('year = "latest"', "year = 2024", "must be text"),
-        ('proxy = "end46_share"  ', 'proxy = "li_sessions_mean"  ', "proxy must be a share"),
+        ('proxy = "end46_share"  ', 'proxy = "li_sessions_mean"  ', "proxy: this must be a share"),
         ('limits = "additive"', 'limits = "exact"', "limits must be one of"),
         ('months = "matching"', 'months = "all"', "months must be one of"),
         ('limits = "additive"', 'limit = "additive"', 'Did you mean "limits"'),
@@ -207,29 +207,29 @@ def release(tmp_path_factory):
     """The shipped funnel, written and read again."""
     folder = tmp_path_factory.mktemp("funnel") / "release"
     write_release(folder, build_standing_release(ROOT / "project"))
-    return read_release(folder)
+    return read_published_figures(folder)
 
 
 def test_the_year_is_a_plain_argument():
-    words = build_standing_release(ROOT / "project", "2022-23").facts["standing"]
-    assert words["year"] == "2022-23" and "(about 1,445 of 2,225)" in words["sentences"][0]
+    words = build_standing_release(ROOT / "project", "2022-23").facts.standing
+    assert words.year == "2022-23" and "(about 1,445 of 2,225)" in words.sentences[0]
 
 
 def test_only_our_service_is_named(release):
     providers = pd.read_csv(REFERENCE / "benchmarks_provider_year.csv", dtype=str)
     providers = providers[providers["org_type"] == "Provider"]
     text = str(show_standing(release)) + "".join(table.to_csv() for table in release.tables.values())
-    text += json.dumps(release.facts)
+    text += json.dumps(asdict(release.facts))
     found = set(re.findall(r"[\w']+(?: [\w']+)*", text)) & {*providers["org_code"], *providers["org_name"]}
     assert found == set()
     assert release.tables["standing"]["is_service"].sum() == 1
 
 
 def test_the_words_give_the_numbers_and_what_a_funnel_cannot_say(release):
-    words, points = release.facts["standing"], release.tables["standing"]
+    words, points = release.facts.standing, release.tables["standing"]
     units = build_provider_units(read_benchmark_settings(ROOT / "project" / "benchmark.toml"), REFERENCE)
     funnel = build_standing(units[units["is_kept"]]).iloc[0]
-    said, method = " ".join(words["sentences"]), " ".join(words["method"])
+    said, method = " ".join(words.sentences), " ".join(words.method)
     assert f"phi = {funnel['phi']:.2f}:" in method and f"tau = {funnel['tau']:.4f}:" in method
     assert "winsorised" in method and "arcsine" in method
     assert "6 of every 10 endings of these two kinds were agreed by both sides (about 1,320 of 2,160)" in said
@@ -239,14 +239,14 @@ def test_the_words_give_the_numbers_and_what_a_funnel_cannot_say(release):
     assert "differs between services; being inside or outside says nothing about care by itself" in said
     assert "It cannot say why, and it is not a ranking." in said
     assert f"{(~units['is_kept']).sum()} services are not shown" in said
-    assert words["licence"] in show_standing(release) and len(words["alt"].split()) < 60
+    assert words.licence in show_standing(release) and len(words.alt.split()) < 60
 
 
 def test_only_endings_speak_of_end_codes(settings):
     missed = replace(settings.funnel, proxy=settings.get_proxy("missed_share"))
     units = build_provider_units(replace(settings, funnel=missed), REFERENCE, "2024-25")
     words = describe_standing(build_standing(units[units["is_kept"]]), 0, missed, "Ours")
-    said = " ".join(words["sentences"])
+    said = " ".join(words.sentences)
     assert "The way care is recorded differs" in said and "End-code" not in said and "not shown" not in said
 
 
@@ -255,12 +255,12 @@ def test_a_service_outside_or_without_figures_is_told_as_such(settings):
     units = units[units["is_kept"]]
     low = units.assign(numerator=units["numerator"].mask(units["is_service"], 500.0))
     words = describe_standing(build_standing(low), 0, settings.funnel, "Ours")
-    assert words["title"].endswith("our service is outside the 99.8% limits")
-    assert any("outside the limits that hold about 998 of every 1,000 services" in text for text in words["sentences"])
-    assert any("the answer is different: between" in text for text in words["sentences"])
+    assert words.title.endswith("our service is outside the 99.8% limits")
+    assert any("outside the limits that hold about 998 of every 1,000 services" in text for text in words.sentences)
+    assert any("the answer is different: between" in text for text in words.sentences)
     words = describe_standing(build_standing(units[~units["is_service"]]), 0, settings.funnel, "Ours")
-    assert words["title"].endswith("our service has no figure for both counts")
-    assert words["sentences"][0].startswith("We cannot show our service")
+    assert words.title.endswith("our service has no figure for both counts")
+    assert words.sentences[0].startswith("We cannot show our service")
 
 
 @pytest.mark.parametrize("kind", ["od_", "mult_"])
@@ -284,7 +284,7 @@ def test_the_picture_has_words_and_agrees_with_its_table(release):
     html = str(show_standing(release))
     svg = ElementTree.fromstring(re.search(r"<svg.*?</svg>", html, re.S)[0])
     words = [text.text for text in svg.iter("text")]
-    assert svg.get("role") == "img" and svg.get("aria-label") == release.facts["standing"]["alt"]
+    assert svg.get("role") == "img" and svg.get("aria-label") == release.facts.standing.alt
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", html)[1:]]
     own = next(row for row in rows if row[1])
     assert own[:2] == ["2,160 (our service)", "61% (1,320 of 2,160)"] and "our service 61%" in words

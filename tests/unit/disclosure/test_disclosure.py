@@ -15,7 +15,7 @@ from service import copy_project
 
 from qi_analysis.answers.build import build_counted, build_released_results, find_moved
 from qi_analysis.answers.measure_charts import find_statistics
-from qi_analysis.disclosure.counts import INNER, MOST, NOT_SHOWN, TOTAL, Cells, is_small
+from qi_analysis.disclosure.counts import INNER, MOST, NOT_SHOWN, TOTAL, CountBook, is_small
 from qi_analysis.disclosure.ledger import read_ledger, write_ledger
 from qi_analysis.disclosure.protection import Seen, count_exposed, find_hidden, protect_table
 from qi_analysis.disclosure.result_counts import COMPLETED_LI, ENDED_LI, SUMS, find_hidden_years
@@ -81,8 +81,8 @@ def list_possible_in_table(shown: pd.DataFrame) -> dict[tuple[int, int], set[int
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 14), min_size=4, max_size=4))
-def test_in_a_two_way_table_every_small_count_keeps_three_values(cells):
-    table = pd.DataFrame(np.array(cells).reshape(2, 2), ["a", "b"], ["x", "y"])
+def test_in_a_two_way_table_every_small_count_keeps_three_values(book):
+    table = pd.DataFrame(np.array(book).reshape(2, 2), ["a", "b"], ["x", "y"])
     possible = list_possible_in_table(protect_table(table).clip(upper=LARGEST - 2))
     for (row, column), values in possible.items():
         true = int(table.iloc[row, column])
@@ -103,48 +103,48 @@ def test_in_a_two_way_table_every_small_count_keeps_three_values(cells):
     ],
 )
 def test_one_total_that_is_shown_exactly(parts, total, is_exposed):
-    cells = Cells()
-    cells.show(["first", "second"], pd.Series(parts, dtype="float64"))
+    book = CountBook()
+    book.show(["first", "second"], pd.Series(parts, dtype="float64"))
     whole = pd.Series([float(total)])
-    cells.note(["total"], whole, whole, exact=True)
-    cells.add_sums(["total"], [["first"], ["second"]])
-    assert bool(count_exposed(cells)) == is_exposed
-    assert bool(find_hidden(cells)) == is_exposed
+    book.note(["total"], whole, whole, exact=True)
+    book.add_sums(["total"], [["first"], ["second"]])
+    assert bool(count_exposed(book)) == is_exposed
+    assert bool(find_hidden(book)) == is_exposed
 
 
 def test_a_complement_that_stands_in_no_table_counts_as_well():
-    cells, whole, part = Cells(), pd.Series([100.0]), pd.Series([98.0])
-    cells.note(["whole"], whole, whole, exact=True)
-    cells.note(["part"], part, part, exact=True)
-    cells.note(["rest"], whole - part, part * np.nan, NOT_SHOWN)
-    cells.add_sums(["whole"], [["part"], ["rest"]])
-    assert count_exposed(cells) == 1
-    assert find_hidden(cells) == {"part"}  # the first in the alphabet, whatever the numbers
+    book, whole, part = CountBook(), pd.Series([100.0]), pd.Series([98.0])
+    book.note(["whole"], whole, whole, exact=True)
+    book.note(["part"], part, part, exact=True)
+    book.note(["rest"], whole - part, part * np.nan, NOT_SHOWN)
+    book.add_sums(["whole"], [["part"], ["rest"]])
+    assert count_exposed(book) == 1
+    assert find_hidden(book) == {"part"}  # the first in the alphabet, whatever the numbers
 
 
 def test_the_same_people_under_two_names_are_one_count():
-    cells, ten = Cells(), pd.Series([3.0])
-    cells.show(["women"], ten)
-    cells.note(["total"], pd.Series([93.0]), pd.Series([93.0]), exact=True)
-    cells.show(["men"], pd.Series([90.0]))
-    cells.show(["everyone but women"], pd.Series([90.0]))
-    cells.add_sums(["men"], [["everyone but women"]])
-    cells.add_sums(["total"], [["women"], ["everyone but women"]])
-    assert count_exposed(cells) == 0
-    cells.note(["everyone but women"], pd.Series([90.0]), pd.Series([90.0]), exact=True)
-    assert count_exposed(cells) == 1
-    assert find_hidden(cells) == {"men", "everyone but women"}
+    book, ten = CountBook(), pd.Series([3.0])
+    book.show(["women"], ten)
+    book.note(["total"], pd.Series([93.0]), pd.Series([93.0]), exact=True)
+    book.show(["men"], pd.Series([90.0]))
+    book.show(["everyone but women"], pd.Series([90.0]))
+    book.add_sums(["men"], [["everyone but women"]])
+    book.add_sums(["total"], [["women"], ["everyone but women"]])
+    assert count_exposed(book) == 0
+    book.note(["everyone but women"], pd.Series([90.0]), pd.Series([90.0]), exact=True)
+    assert count_exposed(book) == 1
+    assert find_hidden(book) == {"men", "everyone but women"}
 
 
 def test_what_readers_have_seen_cannot_be_hidden_any_more():
-    cells = Cells()
-    cells.show(["few", "many"], pd.Series([2.0, 88.0]))
-    cells.note(["total"], pd.Series([90.0]), pd.Series([90.0]), exact=True)
-    cells.add_sums(["total"], [["few"], ["many"]])
-    assert find_hidden(cells) == {"many"}
+    book = CountBook()
+    book.show(["few", "many"], pd.Series([2.0, 88.0]))
+    book.note(["total"], pd.Series([90.0]), pd.Series([90.0]), exact=True)
+    book.add_sums(["total"], [["few"], ["many"]])
+    assert find_hidden(book) == {"many"}
     earlier = pd.DataFrame({"name": ["many"], "true": [88.0], "low": [88.0], "high": [92.0], "is_marked": [True]})
-    assert find_hidden(cells, Seen(earlier, NOTHING)) == {"many", "total"}
-    assert find_hidden(cells, Seen(earlier.assign(true=85.0), NOTHING)) == {"many"}  # it was another count then
+    assert find_hidden(book, Seen(earlier, NOTHING)) == {"many", "total"}
+    assert find_hidden(book, Seen(earlier.assign(true=85.0), NOTHING)) == {"many"}  # it was another count then
 
 
 BOTH = {"every", "start@2022-01"}  # one count under two names
@@ -152,17 +152,17 @@ BOTH = {"every", "start@2022-01"}  # one count under two names
 
 def draw_clocks(ended, began, hidden=frozenset()):
     """A release that says exactly how many ended in each month, and about how many of those who began in each have ended."""
-    cells = Cells(hidden)
+    book = CountBook(hidden)
     for clock, counts in (("end", ended), ("start", began)):
         true = pd.Series(counts, [f"{clock}@2022-{at + 1:02}" for at in range(len(counts))], dtype="float64")
         if clock == "end":
-            cells.note(true.index, true, true.mask(is_small(true) | true.index.isin(hidden)), exact=True)
+            book.note(true.index, true, true.mask(is_small(true) | true.index.isin(hidden)), exact=True)
         else:
-            cells.show(true.index, true)
-        cells.add_sums(["every"], [[month] for month in true.index], is_wide=True)
+            book.show(true.index, true)
+        book.add_sums(["every"], [[month] for month in true.index], is_wide=True)
     total = pd.Series([float(sum(ended))])
-    cells.note(["every"], total, total * np.nan, NOT_SHOWN)
-    return cells
+    book.note(["every"], total, total * np.nan, NOT_SHOWN)
+    return book
 
 
 @pytest.mark.parametrize(
@@ -185,17 +185,17 @@ def test_what_an_earlier_release_said_is_still_true(before, now, hidden, tmp_pat
     assert count_exposed(draw_clocks(*now, frozenset(hidden)), seen) == 0
 
 
-def draw_november(short: str, stepped_up: int) -> Cells:
+def draw_november(short: str, stepped_up: int) -> CountBook:
     """A month of endings: 72 ended and 44 of them completed, both exact. short: a count whose true number is 0, or its mark."""
     names = [f"episodes.{word}@2021-11" for word in ("short", "stepped_up", "planned", "all", "completed", "ended")]
-    cells = Cells(frozenset(names[:1] if short == "hidden" else ()))
-    cells.show(
+    book = CountBook(frozenset(names[:1] if short == "hidden" else ()))
+    book.show(
         names[:4], pd.Series([0.0, stepped_up, 44 + stepped_up, 72 + stepped_up]), np.array([INNER] * 2 + [TOTAL] * 2)
     )
-    cells.note(names[4:], pd.Series([44.0, 72.0]), pd.Series([44.0, 72.0]), exact=True)
-    cells.add_sums(names[2:3], [names[4:5], names[:1], names[1:2]])
-    cells.add_sums(names[3:4], [names[5:], names[1:2]])
-    return cells
+    book.note(names[4:], pd.Series([44.0, 72.0]), pd.Series([44.0, 72.0]), exact=True)
+    book.add_sums(names[2:3], [names[4:5], names[:1], names[1:2]])
+    book.add_sums(names[3:4], [names[5:], names[1:2]])
+    return book
 
 
 def test_what_a_month_was_made_of_in_the_last_review_is_still_true(tmp_path):
@@ -220,12 +220,12 @@ def test_the_choice_of_what_is_hidden_does_not_depend_on_the_order_of_rows(parts
 
 
 def test_a_count_has_the_bounds_of_every_way_it_is_shown():
-    cells = Cells()
-    cells.show(["a"], pd.Series([12.0]))
-    assert cells.build()[["low", "high"]].to_numpy().tolist() == [[8, 12]]
-    cells.note(["a"], pd.Series([12.0]), pd.Series([12.0]), exact=True)
-    assert cells.build()[["low", "high"]].to_numpy().tolist() == [[12, 12]]
-    hidden = Cells(frozenset({"a"}))
+    book = CountBook()
+    book.show(["a"], pd.Series([12.0]))
+    assert book.build()[["low", "high"]].to_numpy().tolist() == [[8, 12]]
+    book.note(["a"], pd.Series([12.0]), pd.Series([12.0]), exact=True)
+    assert book.build()[["low", "high"]].to_numpy().tolist() == [[12, 12]]
+    hidden = CountBook(frozenset({"a"}))
     assert np.isnan(hidden.show(["a"], pd.Series([12.0])).iloc[0])
     assert hidden.build()[["low", "high"]].to_numpy().tolist() == [[0, MOST]]
 
@@ -239,11 +239,11 @@ def workings(tmp_path_factory, small_extract):
 
 
 def test_every_sum_of_the_list_holds(workings):
-    cells = Cells()
-    build_released_results(workings, cells)
-    true = cells.build().set_index("name")["true"]
+    book = CountBook()
+    build_released_results(workings, book)
+    true = book.build().set_index("name")["true"]
     broken = []
-    for one in cells.sums:
+    for one in book.sums:
         rest = sum(true.reindex(whole).to_numpy() for whole in one.wholes)
         rest = rest - sum(true.reindex(part).fillna(0).to_numpy() for part in one.parts)
         broken += [(one.wholes[0][0], one.parts[0][0])] if (rest[~np.isnan(rest)] < 0).any() else []
@@ -251,9 +251,9 @@ def test_every_sum_of_the_list_holds(workings):
 
 
 def test_some_names_of_the_list_are_counted_in_every_line(workings):
-    cells = Cells()
-    build_released_results(workings, cells)
-    bases = {name.split("@")[0] for name in cells.build()["name"]}
+    book = CountBook()
+    build_released_results(workings, book)
+    bases = {name.split("@")[0] for name in book.build()["name"]}
     lines = pd.read_csv(SUMS)
     for line in lines.itertuples():
         for whole in line.wholes.split():
@@ -262,11 +262,11 @@ def test_some_names_of_the_list_are_counted_in_every_line(workings):
 
 @pytest.mark.slow
 def test_a_release_is_attacked_and_hides_more_where_it_must(workings):
-    plain = Cells()
+    plain = CountBook()
     build_released_results(workings, plain)
     assert count_exposed(plain) > 0
     counted = build_counted(workings)
-    assert count_exposed(counted.cells) == 0
+    assert count_exposed(counted.book) == 0
     assert counted.released["is_hidden"].mean() - build_released_results(workings)["is_hidden"].mean() < 0.05
 
 
@@ -281,12 +281,12 @@ def test_a_value_goes_with_the_counts_it_comes_from(workings):
 
 def draw_months(ended, completed, hidden=()):
     """Counts of months from January 2021 on as a release holds them: exact, or hidden in these months."""
-    cells = Cells()
+    book = CountBook()
     for base, counts in ((ENDED_LI, ended), (COMPLETED_LI, completed)):
         names = [f"{base}@{Period(2021, 1).plus(number).id}" for number in range(len(counts))]
         true = pd.Series(counts, dtype="float64")
-        cells.note(names, true, true.mask(true.index.isin(hidden)), exact=True)
-    return cells.build()
+        book.note(names, true, true.mask(true.index.isin(hidden)), exact=True)
+    return book.build()
 
 
 def test_a_total_of_12_months_is_shown_where_every_month_is():
@@ -316,10 +316,10 @@ def test_totals_that_would_narrow_a_hidden_month_down_are_hidden():
 
 
 def test_the_ledger_keeps_what_was_shown_and_only_that(tmp_path):
-    cells, folder = Cells(), tmp_path / "ledger"
-    cells.show(["a@2022-01", "b@2022-01", "local"], pd.Series([12.0, 3.0, 40.0]))
-    write_ledger(folder, "2022-01", cells)
-    write_ledger(folder, "2022-01", cells)
+    book, folder = CountBook(), tmp_path / "ledger"
+    book.show(["a@2022-01", "b@2022-01", "local"], pd.Series([12.0, 3.0, 40.0]))
+    write_ledger(folder, "2022-01", book)
+    write_ledger(folder, "2022-01", book)
     shown = [["a@2022-01", 12.0, 8.0, 12.0], ["local", 40.0, 38.0, 42.0]]
     known = read_ledger(folder, "2022-01").counts
     assert known[["name", "true", "low", "high"]].to_numpy().tolist() == shown
@@ -334,16 +334,16 @@ def test_without_the_ledger_nobody_knows_what_readers_know(tmp_path):
 
 
 def test_an_exact_total_that_has_moved_is_rounded_from_then_on(workings):
-    cells = Cells()
-    before = build_released_results(workings, cells)
-    counts = cells.build()
+    book = CountBook()
+    before = build_released_results(workings, book)
+    counts = book.build()
     at = (before["measure_id"] == "M001") & (before["interval_start"] == "2021-06-01")
     exact = counts[counts["name"] == "referrals.received_on.all@2021-06"]
     assert exact["low"].item() == exact["high"].item() == before.loc[at, "value"].item()
     assert find_moved(counts, counts) == frozenset()
     moved = find_moved(counts, counts.assign(true=counts["true"] + 1))
     assert "referrals.received_on.all@2021-06" in moved
-    again = build_released_results(workings, Cells(moved=moved))
+    again = build_released_results(workings, CountBook(moved=moved))
     assert again.loc[at, "value"].item() % 5 == 0
 
 

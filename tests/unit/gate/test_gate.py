@@ -612,7 +612,7 @@ def test_a_verdict_holds_only_for_the_page_it_was_given_for(tmp_path):
 
 
 @pytest.mark.parametrize("text, words", [
-    ('[[allow]]\nkind = "phone"\nvalue = "111"\n', "entry 1: each entry has"),
+    ('[[allow]]\nkind = "phone"\nvalue = "111"\n', 'line 1: "agreed_by" is missing'),
     ('[[allow]]\nkind = "name"\nvalue = "x"\nwhat = "x"\nagreed_by = "x"\nagreed_on = 2021-05-01\n', "kind must be one of"),
 ])  # fmt: skip
 def test_an_allow_list_without_a_signature_is_refused(text, words, tmp_path):

@@ -19,6 +19,7 @@ from qi_analysis.answers.workshop import Workings
 from qi_analysis.errors import RecordProblem
 from qi_analysis.extract.clean import build_tables
 from qi_analysis.extract.sources import read_extract
+from qi_analysis.facts import PublishedFacts
 from qi_analysis.measures.flags import FLAGS, build_bookings, build_episode_flags, calculate_open_episodes
 from qi_analysis.measures.pathways import build_pathways
 from qi_analysis.measures.results import build_results
@@ -27,7 +28,7 @@ from qi_analysis.periods import Period, period_of
 from qi_analysis.record.measure_blocks import CLOCKS, build_names
 from qi_analysis.record.read_settings import read_record
 from qi_analysis.record.settings import Measure
-from qi_analysis.release import Release
+from qi_analysis.release import PublishedFigures, Release
 from qi_analysis.report.measures import GOOD, NOT_DRAWN, show_balancing, show_process
 
 RECORD = read_record(ROOT / "project")
@@ -254,7 +255,7 @@ def read_with(tmp_path, old: str, new: str):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"li_second_28d"', '"li_secnd_28d"', r"measures.toml, \[second_contact\] numerator: .* Did you mean 'li_second_28d'\?"),
+        ('"li_second_28d"', '"li_secnd_28d"', r'measures.toml, \[second_contact\] numerator: .* Did you mean "li_second_28d"\?'),
         ('"li_reached_28d"', '"reached"', r"\[second_contact\] denominator: 'reached' is not a name .*definitions.md"),
         ('"li_booked"', '"li_ended"', r"\[missed_appointments\].* not counted among the same things.*month_by"),
         ('month_by = "contact"', 'month_by = "end"', r'\[missed_appointments\] month_by: .* month_by = "contact"\. Write'),
@@ -317,7 +318,7 @@ def workings(tables, pathways):
 
 @pytest.fixture(scope="module")
 def release(workings):
-    return build_release(workings, Release({}, {}))
+    return build_release(workings, PublishedFigures(PublishedFacts(), {}))
 
 
 def test_a_new_block_is_a_text_edit(tmp_path, tables, pathways):
@@ -327,7 +328,7 @@ def test_a_new_block_is_a_text_edit(tmp_path, tables, pathways):
     workings = build_workings(tables, pathways, record)
     own = workings.results[workings.results["measure_id"] == "kept"]
     assert set(own["clock"]) == {"contact"} and own["numerator"].sum() > 0
-    release = build_release(workings, Release({}, {}))
+    release = build_release(workings, PublishedFigures(PublishedFacts(), {}))
     assert "kept" in set(release.tables["glance"]["measure_id"])
     assert "kept" in set(release.tables["results"]["measure_id"])
     page = str(show_process(release))
@@ -338,8 +339,8 @@ def test_a_new_block_is_a_text_edit(tmp_path, tables, pathways):
 def test_the_first_four_of_each_kind_have_a_chart_and_the_rest_are_named(release):
     for kind, show in (("process", show_process), ("balancing", show_balancing)):
         blocks = [one for one in RECORD.measures if one.kind == kind]
-        facts = release.facts["measure_charts"][kind]
-        assert [one["id"] for one in facts["charts"]] == [one.id for one in blocks[:4]]
+        facts = release.facts.measure_charts[kind]
+        assert [one.id for one in facts.charts] == [one.id for one in blocks[:4]]
         page = str(show(release))
         assert all(one.why in page for one in blocks[:4])
         assert all(one.name in page for one in blocks)
@@ -369,15 +370,15 @@ def read_heights(svg: str) -> list[float]:
 @pytest.mark.parametrize(("kind", "show"), [("process", show_process), ("balancing", show_balancing)])
 def test_every_chart_has_alt_text_and_a_table_that_agree_with_the_drawn_numbers(release, kind, show):
     shown = release.tables["measure_charts"]
-    told = release.facts["measure_charts"][kind]["charts"]
-    charts = [shown[shown["measure_id"] == one["id"]] for one in told]
+    told = release.facts.measure_charts[kind].charts
+    charts = [shown[shown["measure_id"] == one.id] for one in told]
     drawn = [(one, chart) for one, chart in zip(told, charts, strict=True) if chart["is_drawn"].any()]
     figures = read_figures(str(show(release)))
     assert len(figures) == len(drawn) >= 2
     for (facts, chart), (alt, svg, cells) in zip(drawn, figures, strict=True):
         hidden = chart["is_hidden"].astype(bool)
         last = chart[chart["is_settled"].astype(bool)].tail(1)
-        assert alt == facts["alt"].replace("'", "&#39;")
+        assert alt == facts.alt.replace("'", "&#39;")
         if len(last):
             counts = f"({last['numerator'].iloc[0]:,.0f} of {last['denominator'].iloc[0]:,.0f})"
             assert ("hidden to protect privacy" if hidden[last.index[0]] else counts) in alt
@@ -454,14 +455,14 @@ def risen(workings) -> Release:
     """Three measures that rose."""
     for id_ in ("missed_appointments", "second_contact", "li_step_up"):
         workings = draw_series(workings, id_, RISE)
-    return build_release(workings, Release({}, {}))
+    return build_release(workings, PublishedFigures(PublishedFacts(), {}))
 
 
 @pytest.fixture(scope="module")
 def unseen(workings) -> Release:
     """One measure that rose less than rounding shows, and one that rose in numbers too small to be shown."""
     rounded = draw_series(workings, "missed_appointments", UNSEEN_RISE, 1000.0)
-    return build_release(draw_series(rounded, "second_contact", RISE / 10), Release({}, {}))
+    return build_release(draw_series(rounded, "second_contact", RISE / 10), PublishedFigures(PublishedFacts(), {}))
 
 
 @pytest.mark.parametrize(
@@ -476,8 +477,8 @@ def test_signals_come_from_the_true_numbers_and_are_told_in_the_measure_s_own_wo
     chart = risen.tables["measure_charts"].query("measure_id == @id_")
     settled = chart[chart["is_settled"]]
     assert settled["signal"].iloc[-1] == signal and set(chart["signal"].head(12)) == {""}
-    told = [one for kind in risen.facts["measure_charts"].values() for one in kind["charts"] if one["id"] == id_]
-    assert told[0]["title"].startswith(title) and told[0]["reasons"]
+    told = [one for kind in risen.facts.measure_charts.values() for one in kind.charts if one.id == id_]
+    assert told[0].title.startswith(title) and told[0].reasons
     assert risen.tables["glance"].set_index("measure_id").loc[id_, "variation"] == better
 
 
@@ -496,7 +497,7 @@ def test_a_signal_of_a_hidden_month_is_hidden(unseen):
 
 def test_a_page_without_measures_says_how_to_add_one(tables, pathways):
     record = replace(RECORD, measures=RECORD.measures[:1])
-    release = build_release(build_workings(tables, pathways, record), Release({}, {}))
+    release = build_release(build_workings(tables, pathways, record), PublishedFigures(PublishedFacts(), {}))
     for kind, show in (("process", show_process), ("balancing", show_balancing)):
         page = str(show(release))
         assert "project/measures.toml" in page and f"kind = &#34;{kind}&#34;" in page

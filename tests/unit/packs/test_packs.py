@@ -320,7 +320,7 @@ def test_the_chart_table_leaves_the_team_protected():
 
 def test_made_up_records_and_figures_are_labelled_in_every_pack():
     release = build_release()
-    made_up = replace(release, facts={**release.facts, "data_kind": "synthetic"})
+    made_up = replace(release, facts=replace(release.facts, data_kind="synthetic"))
     sources = build_sources(replace(TEAM, is_example=True), made_up)
     for text in (*build_pages(sources).values(), render_case_study(sources), *build_life_qi(sources).values()):
         assert "synthetic data" in text.lower() and ("example record" in text.lower() or text.startswith("period,"))

@@ -1,7 +1,7 @@
 """The pages of the team's own record: what is said of a drawn record, what is said of a missing one, and that it is legible."""
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
 from itertools import combinations
@@ -34,6 +34,7 @@ from qi_analysis.answers.team_words import (
 from qi_analysis.answers.whats_new import Before, build_new, build_snapshot, find_before
 from qi_analysis.charts.driver_diagram import NARROW, PAD, SIZE, SMALL, WIDE, build_parts, measure, render_parts, wrap
 from qi_analysis.charts.style import AXIS_POINTS, LETTER_POINTS, SIGN_POINTS, Mark, arrange_marks, build_marks
+from qi_analysis.facts import DriverFacts, NewFacts
 from qi_analysis.phrases import HIDDEN
 from qi_analysis.record.settings import Aim
 from qi_analysis.record.team import Action, Cycle, DecisionNote, Driver, Idea, Predicted, Role, Story, Team, TeamRecord
@@ -193,8 +194,8 @@ def test_no_result_claims_a_cause():
 def test_tests_on_the_same_measure_at_the_same_time_cannot_be_told_apart():
     other = replace(CYCLE, id="P2", idea="I2", start=date(2021, 10, 20), end=date(2021, 11, 20))
     later = replace(CYCLE, id="P3", idea="I3", start=date(2022, 3, 1), end=date(2022, 3, 20))
-    facts = draw_release(TeamRecord(cycles=(CYCLE, other, later))).facts["team"]["cycles"]
-    apart = [[line for line in one["result"] if "told apart" in line] for one in facts]
+    facts = draw_release(TeamRecord(cycles=(CYCLE, other, later))).facts.team.cycles
+    apart = [[line for line in one.result if "told apart" in line] for one in facts]
     same = "At the same time on the same measure: {}. Their effects cannot be told apart."
     assert apart == [[same.format("P2")], [same.format("P1")], []]
 
@@ -277,8 +278,8 @@ def test_a_test_is_told_as_it_stood(start, end, decision, state):
 def test_an_idea_whose_test_has_begun_does_not_wait(status, start, told):
     cycle = replace(CYCLE, idea="I1", start=date.fromisoformat(start), end=None)
     team = TeamRecord(drivers=(Driver("all", (Idea("I1", "A call", status=status),)),), cycles=(cycle,))
-    facts = draw_release(team).facts["team"]
-    assert [idea["status"] for idea in facts["drivers"][0]["ideas"]] == [told]
+    facts = draw_release(team).facts.team
+    assert [idea.status for idea in facts.drivers[0].ideas] == [told]
     assert mark_tested(team, END).ideas[0].status == told
 
 
@@ -298,8 +299,8 @@ def test_a_pack_holds_no_few_people_and_no_name_for_a_role():
 
 def test_what_a_running_test_taught_later_is_not_told_yet():
     cycle = replace(CYCLE, start=date(2022, 12, 1), end=date(2023, 2, 1), decision="adopt", study="It was good.")
-    (told,) = draw_release(TeamRecord(cycles=(cycle,))).facts["team"]["cycles"]
-    assert (told["state"], told["learning"], told["decision"]) == ("running", "", "running")
+    (told,) = draw_release(TeamRecord(cycles=(cycle,))).facts.team.cycles
+    assert (told.state, told.learning, told.decision) == ("running", "", "running")
 
 
 @pytest.mark.parametrize(
@@ -317,10 +318,10 @@ def test_what_a_running_test_taught_later_is_not_told_yet():
 )
 def test_actions_stand_where_they_belong(due, status, done, group):
     days = [date.fromisoformat(one) if one else None for one in (due, done)]
-    actions = draw_release(TeamRecord(actions=(Action("A1", "Ring", "lead", days[0], status, days[1]),))).facts["team"][
-        "actions"
-    ]
-    found = [name for name in ("due", "late", "later", "undated", "done") if actions[name]]
+    actions = draw_release(
+        TeamRecord(actions=(Action("A1", "Ring", "lead", days[0], status, days[1]),))
+    ).facts.team.actions
+    found = [name for name in ("due", "late", "later", "undated", "done") if getattr(actions, name)]
     assert found == ([group] if group else [])
 
 
@@ -528,7 +529,7 @@ def test_two_stories_at_most_the_newest_first():
 
 
 def list_passed(team):
-    return {one["name"]: one["passed"] for one in build_checks(draw_workings(team), list_cycles(team.cycles, END))}
+    return {one.name: one.passed for one in build_checks(draw_workings(team), list_cycles(team.cycles, END))}
 
 
 GROWING = (
@@ -609,13 +610,13 @@ def compare(old, new, folder, numbers=(60.0, 60.0, 60.0)):
         "title": "Review of November 2022",
         "revision": 1,
         "period": "2022-11",
-        "record": build_snapshot(draw_workings(old)),
+        "record": asdict(build_snapshot(draw_workings(old))),
     }
     return build_new(draw_workings(new), now, Before(manifest, folder / "results.csv"))
 
 
 def test_the_first_report_says_that_it_is_the_first():
-    assert build_new(draw_workings(TeamRecord()), pd.DataFrame(), None) == {"since": "", "figures": [], "parts": {}}
+    assert build_new(draw_workings(TeamRecord()), pd.DataFrame(), None) == NewFacts()
 
 
 def test_what_is_new_is_told_part_by_part(tmp_path):
@@ -634,9 +635,9 @@ def test_what_is_new_is_told_part_by_part(tmp_path):
         actions=(Action("A1", "Ring", status="done", done_on=day),),
     )
     told = compare(old, new, tmp_path, (60.0, 58.0, 70.0))
-    assert told["since"] == "Review of November 2022, revision 1"
-    assert told["figures"] == ["November 2022: 58 of 100, before: 60 of 100."]
-    assert told["parts"] == {
+    assert told.since == "Review of November 2022, revision 1"
+    assert list(told.figures) == ["November 2022: 58 of 100, before: 60 of 100."]
+    assert {part: list(lines) for part, lines in told.parts.items()} == {
         "definitions": [],
         "roles": ["New: carer.", "No longer there: b."],
         "ideas": ["New: a letter (idea).", "a call: adopted, before: testing."],
@@ -655,11 +656,11 @@ def test_nothing_new_is_said_too(tmp_path):
 
 
 def test_the_example_is_not_compared_with_a_team_s_record(tmp_path):
-    assert compare(replace(GOOD, is_example=True), GOOD, tmp_path)["parts"] == {}
+    assert compare(replace(GOOD, is_example=True), GOOD, tmp_path).parts == {}
 
 
 def test_five_years_of_changes_are_counted(tmp_path):
-    parts = compare(TeamRecord(), build_team(), tmp_path)["parts"]
+    parts = compare(TeamRecord(), build_team(), tmp_path).parts
     assert parts["ideas"][-1] == "And 194 more." and max(len(lines) for lines in parts.values()) == 7
 
 
@@ -696,7 +697,7 @@ def test_the_slip_can_be_answered_without_an_address(release):
 
 
 def find_branches(release):
-    return release.facts["team"]["drivers"]
+    return release.facts.team.drivers
 
 
 @pytest.mark.parametrize("form", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -717,7 +718,7 @@ def test_no_box_of_the_diagram_touches_another_and_no_word_leaves_its_box(releas
 
 def test_the_list_beside_the_diagram_holds_every_idea(release):
     words = read_words(pages.show_tests(release))
-    ideas = [idea["idea"] for one in find_branches(release) for idea in one["ideas"]]
+    ideas = [idea.idea for one in find_branches(release) for idea in one.ideas]
     assert len(ideas) == 200 and [idea for idea in ideas if f"{idea}." not in words] == []
 
 
@@ -737,7 +738,7 @@ def test_any_text_fits(text):
 
 
 def test_drivers_without_ideas_and_an_empty_tree_are_drawn():
-    (part,) = build_parts("Aim", [{"driver": "People know", "ideas": []}])
+    (part,) = build_parts("Aim", [DriverFacts("People know", ())])
     assert part.branches[0][0].small == ("no idea yet",)
     assert build_parts("Aim", []) == []
 
@@ -818,9 +819,7 @@ def test_pieces_of_these_pages_escape_what_they_hold():
         render_entry(HOSTILE, pairs),
         render_folded(render_flag(HOSTILE), HOSTILE),
         render_slip([(HOSTILE, (HOSTILE,)), (HOSTILE, ())], HOSTILE),
-        render_diagram(
-            HOSTILE, render_parts(HOSTILE, [{"driver": HOSTILE, "ideas": []}]), [(HOSTILE, [HOSTILE], [HOSTILE])]
-        ),
+        render_diagram(HOSTILE, render_parts(HOSTILE, [DriverFacts(HOSTILE, ())]), [(HOSTILE, [HOSTILE], [HOSTILE])]),
     ]
     assert not [piece for piece in pieces if "<script" in piece]
     with pytest.raises(ValueError, match="drawings made by this package"):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qi_analysis.spc.chart import RebaseSpec, build_chart_table, build_suggested_phases
-from qi_analysis.spc.funnel import FunnelSpec, build_funnel_table, calculate_gamma_quantile
+from qi_analysis.spc.funnel import FunnelSpec, build_funnel_table
 from qi_analysis.spc.rules import calculate_crossings_min
 from qi_analysis.spc.spec import ChartProblem, ChartSpec
 
@@ -301,10 +301,12 @@ def test_funnel_of_units_without_people_has_no_limits():
         build_funnel_table(units.drop(columns="unit"), FunnelSpec())
 
 
-def test_gamma_quantile_at_known_values():
-    # chi-square tables: 5.0239 and 20.4832 are the 97.5% points at 1 and 10 degrees of freedom
-    found = 2 * calculate_gamma_quantile(0.975, np.array([0.5, 5.0]))
-    np.testing.assert_allclose(found, [5.023886, 20.483177], rtol=1e-6)
+def test_exact_limits_of_a_count_at_known_values():
+    # chi-square tables: 3.246973 is the 2.5% point at 10 degrees of freedom, 23.336664 the 97.5% point at 12
+    units = pd.DataFrame({"unit": list("ABC"), "numerator": [4, 5, 7], "denominator": [5.0, 5.0, 5.0]})
+    table = build_funnel_table(units, FunnelSpec(kind="sr_cqc"))
+    np.testing.assert_allclose(table["lower_95"], 3.246973 / 2 / 5, rtol=1e-6)
+    np.testing.assert_allclose(table["upper_95"], 23.336664 / 2 / 5, rtol=1e-6)
 
 
 def test_suggested_phase_starts_where_a_sustained_run_began():
