@@ -217,7 +217,7 @@ def run(
     places = find_places()
     _start_log(places.processed / "logs")
     bar = _Bar()
-    outcomes = run_reviews(places, "all" if every else period, bar.start, bar.step)
+    outcomes = run_reviews(places, "all" if every else period, bar.start, bar.step, _warn)
     bar.close()
     failed = [outcome for outcome in outcomes if outcome.exit_code]
     for outcome in failed:
@@ -245,6 +245,11 @@ def _log_reading_ages(reports: Path, period_ids: list[str]) -> None:
         for edition in LIMITS:
             page = (last.folder / last.manifest["editions"][edition]).read_text(encoding="utf-8")
             logging.getLogger("qi_analysis").info("%s: %s", period_id, describe_reading_age(page, edition))
+
+
+def _warn(line: str) -> None:
+    typer.echo(line, err=True)
+    logging.getLogger("qi_analysis").warning(line)
 
 
 def _say_where(reports: Path) -> None:

@@ -15,6 +15,7 @@ that is safe, so imports and tables are paid for once; elsewhere a worker reads 
 
 import hashlib
 import json
+import logging
 import multiprocessing
 import os
 import sys
@@ -31,8 +32,9 @@ from qi_analysis.periods import Period, parse_period
 from qi_analysis.run.provenance import build_settings_digests, check_inputs, digest_inputs
 from qi_analysis.run.publish import has_whole_index, read_published, write_index
 from qi_analysis.run.review import Outcome, Prepared, load_libraries, make_review, prepare
-from qi_analysis.storage import Places, clear_leftovers, hold_lock, write_folder, write_whole
+from qi_analysis.storage import UNLOCKED, Places, clear_leftovers, hold_lock, write_folder, write_whole
 
+log = logging.getLogger("qi_analysis")
 SEEN = ".seen.json"
 EVERY = "every month"
 
@@ -166,13 +168,19 @@ def make_reviews(prepared: Prepared, raw: Path, periods: list[Period]) -> Iterat
 
 
 def run(
-    places: Places, wanted: str, on_start: Callable[[int], None], on_done: Callable[[Outcome], None]
+    places: Places,
+    wanted: str,
+    on_start: Callable[[int], None],
+    on_done: Callable[[Outcome], None],
+    on_warning: Callable[[str], None] = log.warning,
 ) -> list[Outcome]:
     """Run one period ("2022-08"), "latest" or "all". Raises QiError before anything is published.
 
-    on_start is told how many reviews will be looked at, on_done each outcome.
+    on_start is told how many reviews will be looked at, on_done each outcome, on_warning what a person should know.
     """
-    with hold_lock(places.processed):
+    with hold_lock(places.processed) as is_held:
+        if not is_held:
+            on_warning(UNLOCKED)
         making = (
             places.processed,
             places.release("any").parent,
