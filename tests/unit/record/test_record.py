@@ -1024,6 +1024,7 @@ def check_told(record: Path) -> None:
         assert not re.search(r"Traceback|Error\b|None\b|NoneType|<class|\bdict\b", one.message), one.message
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(EVERY),
@@ -1040,6 +1041,7 @@ def test_any_bytes_in_any_file_are_told_and_never_raised(shared, name, raw):
         path.write_bytes(before)
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(EVERY), data=st.data())
 def test_any_line_changed_in_any_file_is_told_and_never_raised(shared, name, data):
