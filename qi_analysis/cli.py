@@ -10,43 +10,50 @@ The commands that make packs from the team's record: handover, welcome, case-stu
 
 `qi new`: one command for each kind of entry, with an option for each question.
 
-The command line. An expected failure is one line and an exit code."""
+The command line. An expected failure is one line and an exit code.
+"""
 
 import gc
 import inspect
 import logging
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qi_analysis.errors import QiError, describe_disk
 from qi_analysis.record.new_entry import Kind, Known, Question, answer_questions, read_kinds
+from qi_analysis.storage import Places, choose_places
 
 if TYPE_CHECKING:
     from qi_analysis.record.settings import Record
-    from qi_analysis.storage import Places
+
+IN = Annotated[
+    Path | None,
+    typer.Option("--project", metavar="FOLDER", help="The project to work in; otherwise the one you are in."),
+]
 
 
 def check(
     record_only: Annotated[bool, typer.Option("--record", help="The record alone, not the extract.")] = False,
+    project: IN = None,
 ) -> None:
     """Say what is wrong in the record and what was recognised in data/raw, before anything runs."""
-    from qi_analysis.storage import find_places
 
-    places = find_places()
+    places = choose_places(project)
     record = _check_record(places)
     if not record_only:
         _check_extract(places, record)
 
 
-def _check_record(places: "Places") -> "Record":
+def _check_record(places: Places) -> "Record":
     """Print what is to be told about the record, STOP first, then the record read back. Exits with 2 on a STOP."""
     from datetime import date
 
@@ -63,10 +70,10 @@ def _check_record(places: "Places") -> "Record":
     return checked.record
 
 
-def _check_extract(places: "Places", record: "Record") -> None:
+def _check_extract(places: Places, record: "Record") -> None:
     """Print what is recognised in data/raw. Exits with 1 when something that is needed is missing."""
+    from qi_analysis.extract.choose import choose_extract
     from qi_analysis.extract.sources import check_headings, find_sources
-    from qi_analysis.run.batch import choose_extract
     from qi_analysis.storage import hold_lock
 
     with nullcontext() if places.has_extract else hold_lock(places.processed):
@@ -101,13 +108,13 @@ ON = typer.Option("--on", help="The day it is for, such as 2022-06-14 or 14/06/2
 
 
 @commands.command()
-def handover(on: Annotated[str, ON] = "") -> None:
+def handover(on: Annotated[str, ON] = "", project: IN = None) -> None:
     """Write the hand-over pack: what, why, how, who, what is open, and the first week of a successor."""
     from qi_analysis.packs.handover import TITLE, build_handover
     from qi_analysis.packs.pack import render_pack
 
-    sources = _read(on)
-    _write({"handover.html": render_pack(TITLE, build_handover(sources), sources)}, sources)
+    places, sources = _read(on, project)
+    _write({"handover.html": render_pack(TITLE, build_handover(sources), sources)}, places, sources)
     typer.echo("Open it in a browser and go through it with whoever takes over.")
 
 
@@ -117,45 +124,46 @@ def welcome(
         list[str], typer.Argument(help="service user, clinician, administrator, coach, or an id of team.toml.")
     ],
     on: Annotated[str, ON] = "",
+    project: IN = None,
 ) -> None:
     """Write the pack for someone who joins, in plain words, with the next step of training."""
     from qi_analysis.packs.pack import render_pack
     from qi_analysis.packs.welcome import build_welcome, find_role
     from qi_analysis.record.new_entry import build_slug
 
-    sources = _read(on)
+    places, sources = _read(on, project)
     joining, kind = find_role(sources, " ".join(role))
     title = f"Welcome to the team: {joining.role}"
     name = f"welcome-{build_slug(joining.id or joining.role)}.html"
-    _write({name: render_pack(title, build_welcome(sources, joining, kind), sources)}, sources)
+    _write({name: render_pack(title, build_welcome(sources, joining, kind), sources)}, places, sources)
     typer.echo("Read it together. Ask what is missing, and what you should change.")
 
 
 @commands.command("case-study")
-def case_study(on: Annotated[str, ON] = "") -> None:
+def case_study(on: Annotated[str, ON] = "", project: IN = None) -> None:
     """Write the draft of a case study in Markdown, with marks where the team has to write."""
     from qi_analysis.packs.case_study import render_case_study
 
-    sources = _read(on)
+    places, sources = _read(on, project)
     text = render_case_study(sources)
-    _write({"case-study.md": text}, sources)
+    _write({"case-study.md": text}, places, sources)
     typer.echo(
         f"{text.count('[The team writes: ')} places are marked for the team to write. Copy the file before you do."
     )
 
 
 @commands.command()
-def meeting(day: Annotated[str, typer.Argument(help="Such as 2022-06-14 or 14/06/2022.")]) -> None:
+def meeting(day: Annotated[str, typer.Argument(help="Such as 2022-06-14 or 14/06/2022.")], project: IN = None) -> None:
     """Write the page of a meeting, and the calendar of reviews from that day on."""
     from qi_analysis.packs.meeting import build_meeting, describe_usual
     from qi_analysis.packs.pack import render_pack
     from qi_analysis.record.meetings import render_calendar
 
-    sources = _read(day)
+    places, sources = _read(day, project)
     when = sources.day.isoformat()
     page = render_pack("Meeting of the team", build_meeting(sources), sources)
     calendar = render_calendar(sources.team.team.reviews, sources.record.title, sources.day)
-    _write({f"meeting-{when}.html": page, "reviews.ics": calendar}, sources)
+    _write({f"meeting-{when}.html": page, "reviews.ics": calendar}, places, sources)
     if usual := describe_usual(sources):
         typer.echo(usual)
     typer.echo("Send the page with the papers. Open reviews.ics to put the meetings into a calendar.")
@@ -163,7 +171,9 @@ def meeting(day: Annotated[str, typer.Argument(help="Such as 2022-06-14 or 14/06
 
 @commands.command()
 def export(
-    to: Annotated[str, typer.Argument(help="Where the texts are for: life-qi.")], on: Annotated[str, ON] = ""
+    to: Annotated[str, typer.Argument(help="Where the texts are for: life-qi.")],
+    on: Annotated[str, ON] = "",
+    project: IN = None,
 ) -> None:
     """Write texts to copy into another platform, and the chart table to upload there."""
     from qi_analysis.errors import RecordProblem
@@ -172,26 +182,24 @@ def export(
 
     if to != LIFE_QI:
         raise RecordProblem(f"There is one export: {LIFE_QI}. Type: qi export {LIFE_QI}")
-    sources = _read(on)
-    written = _write({f"{LIFE_QI}/{name}": text for name, text in build_life_qi(sources).items()}, sources)
+    places, sources = _read(on, project)
+    written = _write({f"{LIFE_QI}/{name}": text for name, text in build_life_qi(sources).items()}, places, sources)
     take_away_old(written[0].parent, written)
     typer.echo("Copy each text into the field of its name.")
     has_chart = any(path.name == CHART for path in written)
     typer.echo(f"Upload {CHART} as the data of the chart." if has_chart else describe_missing("review"))
 
 
-def _read(day: str) -> "Sources":
+def _read(day: str, project: Path | None) -> tuple[Places, "Sources"]:
     from qi_analysis.packs.pack import read_sources, read_written_day
-    from qi_analysis.storage import find_places
 
-    return read_sources(find_places(), read_written_day(day) if day else None)
+    places = choose_places(project)
+    return places, read_sources(places, read_written_day(day) if day else None)
 
 
-def _write(files: dict[str, str], sources: "Sources") -> list[Path]:
+def _write(files: dict[str, str], places: Places, sources: "Sources") -> list[Path]:
     from qi_analysis.packs.pack import write_packs
-    from qi_analysis.storage import find_places
 
-    places = find_places()
     written = write_packs(places, files, sources)
     if sources.team.is_example:
         typer.echo("This is the example record. Begin your own with: qi new role")
@@ -208,13 +216,13 @@ RARE = (200_000, 20, 20)  # imports and tables make few cycles: looking for them
 def run(
     period: Annotated[str, typer.Argument(help='A month such as 2022-08, or "latest".')] = "latest",
     every: Annotated[bool, typer.Option("--all", help="Every month with data.")] = False,
+    project: IN = None,
 ) -> None:
     """Make and publish a review (or all of them). Nothing is published unless everything held."""
     from qi_analysis.run.batch import run as run_reviews
-    from qi_analysis.storage import find_places
 
     gc.set_threshold(*RARE)
-    places = find_places()
+    places = choose_places(project)
     _start_log(places.processed / "logs")
     bar = _Bar()
     outcomes = run_reviews(places, "all" if every else period, bar.start, bar.step, _warn)
@@ -292,12 +300,12 @@ def share(
     period: Annotated[str, typer.Argument(help='A month such as 2022-08, or "latest".')] = "latest",
     edition: Annotated[str, typer.Option(help="team or plain.")] = "team",
     to: Annotated[Path | None, typer.Option(help="A new folder instead of reports/share/.")] = None,
+    project: IN = None,
 ) -> None:
     """Write a pack to share: page, page for paper, e-mail, text message, who gets what. Only what the gate let pass."""
     from qi_analysis.packs.share import share as write_pack
-    from qi_analysis.storage import find_places
 
-    places = find_places()
+    places = choose_places(project)
     pack = write_pack(places, period, edition, to)
     typer.echo(f"In the pack: {', '.join(pack.files)}.")
     typer.echo(pack.reading_age)
@@ -309,11 +317,12 @@ def share(
 def gate(
     file: Annotated[Path, typer.Argument(help="A finished page (.html) or a notebook (.ipynb).")],
     release: Annotated[Path | None, typer.Option(help="The release its numbers come from.")] = None,
+    project: IN = None,
 ) -> None:
     """Read a finished page or notebook, and say yes or name what must not be shared. Never repeats what it found."""
     from qi_analysis.gate.check import check_file, find_guard
 
-    guard, notes = find_guard(file, release)
+    guard, notes = find_guard(file, release, project)
     findings = check_file(file, guard)
     for note in notes:
         typer.echo(note, err=True)
@@ -337,10 +346,11 @@ def build_new() -> typer.Typer:
 
 
 def _build_command(kind: Kind) -> Callable[..., None]:
-    def command(**given: str | None) -> None:
-        _add(kind, given)
+    def command(project: Path | None = None, **given: str | None) -> None:
+        _add(kind, given, choose_places(project))
 
-    hints = {one.name: Annotated[str | None, typer.Option(help=one.asks)] for one in kind.fields}
+    hints: dict[str, Any] = {one.name: Annotated[str | None, typer.Option(help=one.asks)] for one in kind.fields}
+    hints["project"] = IN
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [inspect.Parameter(name, keyword, default=None, annotation=hint) for name, hint in hints.items()]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -348,14 +358,12 @@ def _build_command(kind: Kind) -> Callable[..., None]:
     return command
 
 
-def _add(kind: Kind, given: dict[str, str | None]) -> None:
+def _add(kind: Kind, given: dict[str, str | None], places: Places) -> None:
     """Ask, write, check, and say where it appears."""
     from qi_analysis.record.new_entry import write_entry
     from qi_analysis.record.read_settings import collect_record
     from qi_analysis.record.read_team import check_team_record, has_parts, read_team_record
-    from qi_analysis.storage import find_places
 
-    places = find_places()
     was_empty = not has_parts(places.record)
     collected = collect_record(places.record)
     known = Known(collected, read_team_record(places.record, collected.charts))
@@ -395,13 +403,24 @@ app.registered_commands += commands.registered_commands
 UNEXPECTED = 4
 
 
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")]) -> None:
+    """Make an empty project: settings, notebooks, templates and folders for data and reports."""
+    from qi_analysis.storage import make_project
+
+    make_project(folder)
+    typer.echo(f"Made: {folder.name}. Put an extract into its data/raw, or leave that empty to try a synthetic one.")
+    typer.echo(
+        f"Then, from there: qi check, and qi run latest. From elsewhere: qi run --project {shlex.quote(str(folder))}"
+    )
+
+
 @app.command("list")
-def list_reviews() -> None:
+def list_reviews(project: IN = None) -> None:
     """List the published reviews, newest first."""
     from qi_analysis.run.publish import check_published, read_published
-    from qi_analysis.storage import find_places
 
-    reports = find_places().reports
+    reports = choose_places(project).reports
     for problem in check_published(reports):
         typer.echo(problem, err=True)
     published = read_published(reports)
@@ -417,16 +436,21 @@ def list_reviews() -> None:
 
 @app.command()
 def sample(
-    folder: Annotated[Path, typer.Argument(help="Where to write it; must be empty or missing.")],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Where to write it; must be empty or missing. Left out: data/raw of the project."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed, other made-up people.")] = 2021,
     months: Annotated[int, typer.Option(help="How many months, from January 2021.")] = 30,
     size: Annotated[int, typer.Option(help="1 is a service of this size; up to 100 times as many.")] = 1,
+    project: IN = None,
 ) -> None:
     """Write a synthetic extract in the national layout."""
     from qi_analysis.errors import RecordProblem
     from qi_analysis.extract.sample.generate import write_sample
 
-    if folder.exists() and any(folder.iterdir()):
+    folder = folder or choose_places(project).raw
+    if folder.exists() and any(path.name != "README.md" for path in folder.iterdir()):
         raise RecordProblem(f"{folder.name} is not empty. Name a new folder for the sample.")
     folder.mkdir(parents=True, exist_ok=True)
     write_sample(folder, seed=seed, months=months, size=size)
@@ -434,15 +458,14 @@ def sample(
 
 
 @app.command()
-def lab() -> None:
+def lab(project: IN = None) -> None:
     """Open the notebooks in JupyterLab, after making the latest review if there is none."""
     import subprocess
 
     from qi_analysis.errors import RecordProblem
     from qi_analysis.run.batch import run as run_reviews
-    from qi_analysis.storage import find_places
 
-    places = find_places()
+    places = choose_places(project)
     try:
         import jupyterlab  # noqa: F401
     except ImportError:

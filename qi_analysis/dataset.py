@@ -5,7 +5,8 @@ The code lists of the data set, read from data/reference, and how a written valu
 Each list says its width (for padding), its codes and the words that stand for them. Nothing here guesses:
 a value that is neither a code nor a known label is INVALID.
 
-The tables and fields of definitions/tables.toml: what each is called, its kind and its code list."""
+The tables and fields of definitions/tables.toml: what each is called, its kind and its code list.
+"""
 
 import csv
 import re

@@ -1,7 +1,8 @@
 """The expected failures. Library code raises them; only the command line prints them.
 
 Each message is one sentence for a person: the file, the place, what is wrong and what to do.
-A message never holds a value from a row."""
+A message never holds a value from a row.
+"""
 
 import errno
 from pathlib import Path

@@ -2,7 +2,8 @@
 
 Review periods: calendar months, from text to dates and back to words.
 
-Dates as people write them in the record, and dates in short words."""
+Dates as people write them in the record, and dates in short words.
+"""
 
 import re
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Numbers and months in words, and a measure's own wording: the small parts every sentence is made of.
 
-Counts always travel with their share; what is hidden or missing is said in words, never as a blank or a zero."""
+Counts always travel with their share; what is hidden or missing is said in words, never as a blank or a zero.
+"""
 
 from dataclasses import dataclass
 from datetime import date

@@ -7,7 +7,8 @@ Writing whole: a file or a folder appears in one rename, flushed to disk before 
 Whatever is being made has a name that begins with a dot and ends in `.building`, so what a killed run left is
 known by its name and is cleared away by the next.
 
-One run at a time: a lock of the operating system, so the lock of a killed run is gone with it."""
+One run at a time: a lock of the operating system, so the lock of a killed run is gone with it.
+"""
 
 import errno
 import os
@@ -22,7 +23,8 @@ from qi_analysis.errors import DataProblem, RecordProblem
 
 PACKAGE = Path(__file__).parent
 DEFINITIONS, TEMPLATES = PACKAGE / "definitions", PACKAGE / "templates"
-REFERENCE = PACKAGE.parent / "data" / "reference"  # code lists and published figures
+SHIPPED = PACKAGE / "shipped" if (PACKAGE / "shipped").is_dir() else PACKAGE.parent  # in a wheel, else in a checkout
+REFERENCE = SHIPPED / "data" / "reference"  # code lists and published figures
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,48 @@ def find_places(start: Path | None = None) -> Places:
     """The project that holds the current folder. Raises RecordProblem when there is none."""
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
-        if (folder / "project").is_dir() and (folder / "notebooks").is_dir():
+        if _is_project(folder):
             return Places(folder)
-    raise RecordProblem("There is no qi_analysis project here: go to the folder that holds project/ and notebooks/.")
+    raise RecordProblem(
+        "There is no qi_analysis project here: go to the folder that holds project/ and notebooks/, or name it with "
+        "--project FOLDER."
+    )
+
+
+def choose_places(folder: Path | str | None) -> Places:
+    """The project in this very folder; for none, or ".", the project that holds the current folder.
+
+    Raises RecordProblem when there is none.
+    """
+    folder = Path(folder or ".").expanduser()
+    if folder == Path():
+        return find_places()
+    if not _is_project(folder):
+        raise RecordProblem(
+            f"{folder.name or 'That folder'} is no qi_analysis project: it holds no project/ and notebooks/. Make one "
+            "with: qi init FOLDER"
+        )
+    return Places(folder.resolve())
+
+
+def _is_project(folder: Path) -> bool:
+    return (folder / "project").is_dir() and (folder / "notebooks").is_dir()
+
+
+def make_project(folder: Path) -> Places:
+    """An empty project: settings, notebooks, templates and docs as shipped, and folders for data and reports.
+
+    Raises RecordProblem when the folder is a file or holds anything but hidden files.
+    """
+    target = folder.resolve()
+    if target.exists() and (not target.is_dir() or any(not path.name.startswith(".") for path in target.iterdir())):
+        raise RecordProblem(f"{target.name} is there already and not empty. Name a new folder for the project.")
+    for name in ("project", "notebooks", "docs"):
+        shutil.copytree(SHIPPED / name, target / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    for name in (".gitignore", "data/raw/README.md", "data/processed/README.md", "reports/README.md"):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SHIPPED / name, target / name)
+    return Places(target)
 
 
 BUILDING = ".building"

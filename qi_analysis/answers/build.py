@@ -9,13 +9,13 @@ The facts of a review: its settings and dates as they are printed, and the sente
 
 From results to a release: what a review says and shows, protected, as tables and sentences.
 
-Verdicts and signals come from the true numbers; everything that is drawn or printed comes from the released ones."""
+Verdicts and signals come from the true numbers; everything that is drawn or printed comes from the released ones.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,7 @@ from qi_analysis.answers.trust import (
     build_strip_pairs,
 )
 from qi_analysis.answers.workshop import Workings
-from qi_analysis.charts.style import build_marks
+from qi_analysis.charts.style import AXES, Key, Look, build_look, build_marks
 from qi_analysis.charts.verdict import (
     State,
     Verdict,
@@ -53,7 +53,7 @@ from qi_analysis.charts.verdict import (
     describe_target,
     describe_title,
 )
-from qi_analysis.disclosure.counts import TOTAL, Cells, protect_results
+from qi_analysis.disclosure.counts import TOTAL, CountBook, protect_results
 from qi_analysis.disclosure.protection import Seen, find_hidden
 from qi_analysis.disclosure.result_counts import (
     add_clock_sums,
@@ -66,12 +66,31 @@ from qi_analysis.disclosure.result_counts import (
     note_results,
 )
 from qi_analysis.extract.clean import data_date
+from qi_analysis.facts import (
+    DefinitionFacts,
+    EventFacts,
+    Facts,
+    FairnessFacts,
+    Headline,
+    LeavingFacts,
+    Marked,
+    MeasureFacts,
+    OpenFacts,
+    PhaseFacts,
+    PlainFacts,
+    ReasonsFacts,
+    RecordingFacts,
+    SettledFacts,
+    TeamFacts,
+    Terms,
+    VerdictFacts,
+)  # fmt: skip
 from qi_analysis.measures.results import build_definitions
 from qi_analysis.periods import Period, describe_day
 from qi_analysis.phrases import HIDDEN, MeasureWords, describe_month, describe_tenths, upper_first
-from qi_analysis.record.measure_blocks import build_names
+from qi_analysis.record.measure_blocks import build_names, find_statistic
 from qi_analysis.record.settings import Measure, Record
-from qi_analysis.release import Release
+from qi_analysis.release import PublishedFigures, Release
 from qi_analysis.spc.chart import build_chart_table
 from qi_analysis.spc.spec import ChartSpec
 
@@ -96,27 +115,27 @@ VERDICTS = {
 
 def build_plain(
     workings: Workings, cohort: pd.DataFrame, verdict: Verdict, team: pd.DataFrame
-) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+) -> tuple[dict[str, pd.DataFrame], PlainFacts]:
     """(table plain_chart, the sentences of the plain edition).
 
     cohort: see build_settled_months. team: the results as the team edition shows them; what is hidden there is hidden here.
     """
     record = workings.record
-    measure = next(block for block in record.measures if block.id == record.aim.measure)
+    measure = _find_measure(record)
     chart = _build_chart(workings, measure, cohort, team)
     words = _build_words(measure, build_measure_words(measure, build_names(record.completion.definitions)))
-    return {"plain_chart": chart}, {
-        "verdict": describe_plain_verdict(verdict),
-        "people": describe_plain_people(chart)
+    return {"plain_chart": chart}, PlainFacts(
+        verdict=describe_plain_verdict(verdict),
+        people=describe_plain_people(chart)
         if measure.id == HEADLINE
         else describe_plainly(describe_people(chart, words)),
-        "changed": CHANGED.get(verdict.state) or describe_plainly(" ".join(verdict.reasons)) or NOTHING_CHANGED,
-        "target": describe_plainly(describe_target(chart, words, record.aim.target, record.aim.by)),
-        "question": describe_plainly(measure.plain),
-        "population": describe_plainly(record.aim.population),
-        "chart_title": describe_plainly(describe_title(chart, words, verdict)),
-        "chart_alt": describe_plainly(describe_chart(chart, words, verdict, "plain")),
-    }
+        changed=CHANGED.get(verdict.state) or describe_plainly(" ".join(verdict.reasons)) or NOTHING_CHANGED,
+        target=describe_plainly(describe_target(chart, words, record.aim.target, record.aim.by)),
+        question=describe_plainly(measure.plain),
+        population=describe_plainly(record.aim.population),
+        chart_title=describe_plainly(describe_title(chart, words, verdict)),
+        chart_alt=describe_plainly(describe_chart(chart, words, verdict, "plain")),
+    )
 
 
 def _build_chart(workings: Workings, measure: Measure, cohort: pd.DataFrame, team: pd.DataFrame) -> pd.DataFrame:
@@ -169,69 +188,70 @@ def describe_plain_people(chart: pd.DataFrame) -> str:
     return f"{told} About {row['numerator']:,.0f} of them had completed it. That is {share.removesuffix(' of the')}."
 
 
-def build_facts(workings: Workings, measure: Measure) -> dict[str, Any]:
+def build_terms(workings: Workings) -> Terms:
     """Settings and dates of the review, as words where they are printed."""
     record, period, completion = workings.record, workings.period, workings.record.completion
-    return {
-        "period": period.id,
-        "period_words": period.words,
-        "as_at_words": describe_day(period.end),
-        "data_date": data_date(workings.tables, period).isoformat(),
-        "data_date_words": describe_day(data_date(workings.tables, period)),
-        "data_kind": "synthetic" if workings.is_synthetic else "service",
-        "project": record.title,
-        "started_words": describe_day(record.started),
-        "population": record.aim.population,
-        "direction": record.aim.direction,
-        "target": record.aim.target,
-        "target_by_words": describe_day(record.aim.by) if record.aim.by else "",
-        "measure": {name: getattr(measure, name) for name in ("id", "name", "why", "plain", "chart")},
-        "examples": [dict(example) for example in measure.examples],
-        "rules": record.settings.rules,
-        "min_denominator": record.settings.min_denominator,
-        "protection": record.settings.protection,
-        "phases": [
-            {"on": p.from_.isoformat(), "words": describe_day(p.from_), "reason": p.reason} for p in record.phases
-        ],
-        "events": [
-            {"on": e.date.isoformat(), "letter": e.letter, "what": e.what, "could_affect": e.could_affect}
-            for e in record.events
-        ],
-        "definition": {
-            "version": completion.version,
-            "agreed_words": describe_day(completion.agreed_on),
-            "reason": completion.reason,
-            "choice": completion.team_choice,
-            "name": completion.definitions[completion.team_choice].name,
-        },
-        "settled_rule": asdict(completion.settled),
-        "highest_unknown_share": completion.highest_unknown_share,
-    }
+    measure, data_to = _find_measure(record), data_date(workings.tables, period)
+    return Terms(
+        period=period.id,
+        period_words=period.words,
+        as_at_words=describe_day(period.end),
+        data_date=data_to.isoformat(),
+        data_date_words=describe_day(data_to),
+        data_kind="synthetic" if workings.is_synthetic else "service",
+        project=record.title,
+        started_words=describe_day(record.started),
+        population=record.aim.population,
+        direction=record.aim.direction,
+        target=record.aim.target,
+        target_by_words=describe_day(record.aim.by) if record.aim.by else "",
+        examples=tuple(dict(example) for example in measure.examples),
+        rules=record.settings.rules,
+        min_denominator=record.settings.min_denominator,
+        protection=record.settings.protection,
+        definition=DefinitionFacts(
+            version=completion.version,
+            agreed_words=describe_day(completion.agreed_on),
+            reason=completion.reason,
+            choice=completion.team_choice,
+            name=completion.definitions[completion.team_choice].name,
+        ),
+        settled_rule=SettledFacts(**asdict(completion.settled)),
+        highest_unknown_share=completion.highest_unknown_share,
+    )
 
 
-def build_words(
-    workings: Workings,
-    named: tuple[Measure, MeasureWords],
-    chart: pd.DataFrame,
-    verdict: Verdict,
-    marks: Sequence[tuple[str, str]],
-) -> dict[str, Any]:
+def build_marked(workings: Workings, team: TeamFacts) -> Marked:
+    """What the marks of the charts come from."""
+    record, measure = workings.record, _find_measure(workings.record)
+    return Marked(
+        measure=MeasureFacts(measure.id, measure.name, measure.why, measure.plain, measure.chart),
+        events=tuple(EventFacts(one.date.isoformat(), one.letter, one.what, one.could_affect) for one in record.events),
+        phases=tuple(PhaseFacts(one.from_.isoformat(), describe_day(one.from_), one.reason) for one in record.phases),
+        team=team,
+    )
+
+
+def _find_measure(record: Record) -> Measure:
+    """The aim's measure."""
+    return next(block for block in record.measures if block.id == record.aim.measure)
+
+
+def build_headline(
+    workings: Workings, words: MeasureWords, chart: pd.DataFrame, verdict: Verdict, marks: Sequence[tuple[str, str]]
+) -> Headline:
     """The sentences of the headline: the verdict from the true numbers, the rest from the released ones.
 
-    named: its measure with its words. marks: the key of its chart.
+    words: those of its measure. marks: the key of its chart.
     """
-    aim, (measure, words) = workings.record.aim, named
-    return {
-        "verdict": {
-            "state": str(verdict.state),
-            "sentence": verdict.sentence,
-            "reasons": list(verdict.reasons),
-        },
-        "people_sentence": describe_people(chart, words),
-        "target_sentence": describe_target(chart, words, aim.target, aim.by),
-        "chart_title": describe_title(chart, words, verdict),
-        "chart_alt": describe_chart(chart, words, verdict, measure.chart, [f"{sign}: {what}" for sign, what in marks]),
-    }
+    aim, kind = workings.record.aim, _find_measure(workings.record).chart
+    return Headline(
+        verdict=VerdictFacts(str(verdict.state), verdict.sentence, tuple(verdict.reasons)),
+        people_sentence=describe_people(chart, words),
+        target_sentence=describe_target(chart, words, aim.target, aim.by),
+        chart_title=describe_title(chart, words, verdict),
+        chart_alt=describe_chart(chart, words, verdict, kind, [f"{sign}: {what}" for sign, what in marks]),
+    )
 
 
 # Whole-service totals that are released exactly unless small; everything else is rounded to 5.
@@ -244,15 +264,17 @@ IDLE = "li_open_idle_120"
 class Counted:
     """Everything of a release that shows a count of its own; words and charts are made from it.
 
-    answers: the tables and facts of the pages on leaving, reasons and fairness. still: people in treatment.
+    still: people in treatment.
     """
 
     released: pd.DataFrame
     settled: pd.DataFrame
     tables: Mapping[str, pd.DataFrame]
-    answers: Mapping[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]]
-    still: Mapping[str, float | None]
-    cells: Cells
+    leaving: LeavingFacts
+    reasons: ReasonsFacts
+    fairness: FairnessFacts
+    still: OpenFacts
+    book: CountBook
 
 
 def build_counted(workings: Workings, seen: Seen | None = None) -> Counted:
@@ -260,12 +282,12 @@ def build_counted(workings: Workings, seen: Seen | None = None) -> Counted:
 
     seen: what earlier releases have shown, as read_ledger reads it.
     """
-    cells = _count(workings, Cells()).cells
-    moved = find_moved(cells.build(), None if seen is None else seen.counts)
+    book = _count(workings, CountBook()).book
+    moved = find_moved(book.build(), None if seen is None else seen.counts)
     if moved:
-        cells = _count(workings, Cells(moved=moved)).cells
-    years = find_hidden_years(cells.build(), workings.period)
-    return _count(workings, Cells(find_hidden(cells, seen, years), moved))
+        book = _count(workings, CountBook(moved=moved)).book
+    years = find_hidden_years(book.build(), workings.period)
+    return _count(workings, CountBook(find_hidden(book, seen, years), moved))
 
 
 def find_moved(counts: pd.DataFrame, earlier: pd.DataFrame | None) -> frozenset[str]:
@@ -276,28 +298,30 @@ def find_moved(counts: pd.DataFrame, earlier: pd.DataFrame | None) -> frozenset[
     return frozenset(exact.loc[(exact["true_x"] != exact["true_y"]) & (exact["true_x"] > 0), "name"])
 
 
-def _count(workings: Workings, cells: Cells) -> Counted:
-    released = build_released_results(workings, cells)
+def _count(workings: Workings, book: CountBook) -> Counted:
+    released = build_released_results(workings, book)
     settled = build_settled_months(workings)
-    answers = {
-        "leaving": build_leaving(workings, settled, cells),
-        "reasons": build_reasons(workings, cells),
-        "fairness": build_fairness(workings, cells),
-    }
+    leaving_tables, leaving = build_leaving(workings, settled, book)
+    reasons_tables, reasons = build_reasons(workings, book)
+    fairness_tables, fairness = build_fairness(workings, book)
     tables = {
+        **leaving_tables,
+        **reasons_tables,
+        **fairness_tables,
         "results": released,
-        "cohort": _build_cohort(workings, released, settled, cells),
-        "ledger": build_ledger(workings, cells),
-        "quality": build_quality(workings.account, cells),
+        "cohort": _build_cohort(workings, released, settled, book),
+        "ledger": build_ledger(workings, book),
+        "quality": build_quality(workings.account, book),
         "completeness": build_completeness(workings),
-        "strip": build_strip(workings, cells),
-        "strip_pairs": build_strip_pairs(workings, cells),
+        "strip": build_strip(workings, book),
+        "strip_pairs": build_strip_pairs(workings, book),
     }
-    return Counted(released, settled, tables, answers, _count_open(workings, settled, cells), cells)
+    still = _count_open(workings, settled, book)
+    return Counted(released, settled, tables, leaving, reasons, fairness, still, book)
 
 
 def build_release(
-    workings: Workings, published: Release, checked_on: Sequence[date] = (), counted: Counted | None = None
+    workings: Workings, published: PublishedFigures, checked_on: Sequence[date] = (), counted: Counted | None = None
 ) -> Release:
     """The protected aggregates and sentences of a review, the published figures with them.
 
@@ -305,61 +329,70 @@ def build_release(
     counted: the counts as they may be shown, if they have been worked out before.
     """
     record, counted = workings.record, counted or build_counted(workings)
-    measure = next(block for block in record.measures if block.id == record.aim.measure)
+    measure = _find_measure(record)
     charts = build_charts(workings, counted.released, counted.settled)
     true_chart, chart = charts.take(measure)
     words = build_measure_words(measure, build_names(record.completion.definitions))
     alarm = build_recording_alarm(workings, checked_on)
     verdict = build_verdict(true_chart, words, [alarm.sentence] if alarm.is_open else [])
-    answers = {**counted.answers, "plain": build_plain(workings, counted.settled, verdict, counted.released)}
-    facts = build_facts(workings, measure) | {"team": build_record(workings, charts, str(verdict.state))}
-    blocks = build_measure_facts(record, charts, facts)
-    tables = {**counted.tables, **published.tables, "chart": chart, "measure_charts": take_shown(charts, blocks)}
+    marked = build_marked(workings, build_record(workings, charts, str(verdict.state)))
+    headline = build_headline(workings, words, chart, verdict, build_marks(marked, measure.id, chart)[1])
+    blocks = build_measure_facts(record, charts, marked)
+    plain_tables, plain = build_plain(workings, counted.settled, verdict, counted.released)
+    time_to_signal, false_alarms = _describe_chance(record, chart, verdict)
+    tables = {**counted.tables, **published.tables, **plain_tables, "chart": chart}
+    tables["measure_charts"] = take_shown(charts, blocks)
     tables["glance"] = build_glance(charts.true, counted.released, record.measures, find_statistics(record))
-    tables |= {name: table for answer, _ in answers.values() for name, table in answer.items()}
-    facts |= build_words(workings, (measure, words), chart, verdict, build_marks(facts, measure.id, chart)[1]) | {
-        "left_out_months": charts.left_out,
-        "measure_charts": blocks,
-        "settled_to": _last_settled(counted.settled),
-        "open": counted.still,
-        "recording": {"is_open": alarm.is_open, "what": alarm.what, "watch": list(alarm.watch)},
-        **_describe_chance(workings.record, chart, verdict),
-        **{name: told for name, (_, told) in answers.items()},
-        "suggestions": build_suggestion_facts(charts.rows, record.measures, record),
-        **published.facts,
-    }
+    facts = Facts(
+        **vars(build_terms(workings)),
+        **vars(headline),
+        **vars(marked),
+        **vars(published.facts),
+        left_out_months=tuple(charts.left_out),
+        measure_charts=blocks,
+        settled_to=_last_settled(counted.settled),
+        open=counted.still,
+        recording=RecordingFacts(alarm.is_open, alarm.what, alarm.watch),
+        time_to_signal=time_to_signal,
+        false_alarms=false_alarms,
+        leaving=counted.leaving,
+        reasons=counted.reasons,
+        fairness=counted.fairness,
+        plain=plain,
+        suggestions=build_suggestion_facts(charts.rows, record.measures, record),
+    )
     return Release(facts, tables)
 
 
-def _describe_chance(record: Record, chart: pd.DataFrame, verdict: Verdict) -> dict[str, str]:
+def _describe_chance(record: Record, chart: pd.DataFrame, verdict: Verdict) -> tuple[str, str]:
     """How long until a rise would show (where there is no clear change), and how often chance looks like a change."""
     wanted = verdict.state in (State.STEADY, State.EARLY)
     people = chart["denominator"].median()
-    return {
-        "time_to_signal": describe_months_to_signal(chart) if wanted else "",
-        "false_alarms": "" if pd.isna(people) else describe_false_alarms(record.settings.rules, people),
-    }
+    return (
+        describe_months_to_signal(chart) if wanted else "",
+        "" if pd.isna(people) else describe_false_alarms(record.settings.rules, people),
+    )
 
 
-def build_released_results(workings: Workings, cells: Cells | None = None) -> pd.DataFrame:
+def build_released_results(workings: Workings, book: CountBook | None = None) -> pd.DataFrame:
     """Every result as it may be shared: decision 11, whole-service totals of EXACT exact unless small.
 
     Totals by the month LI began are rounded, since they change with every review until all have ended, and so is an exact
-    total that was shown before and has changed: the difference of two exact numbers is a small count. Every count goes
-    through `cells`; one that is hidden for the sake of others takes its value with it.
+    total that was shown before and has changed: the difference of two exact numbers is a small count. Every count is
+    noted in `book`; one that is hidden for the sake of others takes its value with it.
     """
-    record, results, cells = workings.record, workings.results, cells or Cells()
+    record, results, book = workings.record, workings.results, book or CountBook()
     names = build_count_names(results, build_definitions(record.measures, record.completion.definitions))
-    is_moved = np.isin(names.top, list(cells.moved)) | np.isin(names.bottom, list(cells.moved))
+    is_moved = np.isin(names.top, list(book.moved)) | np.isin(names.bottom, list(book.moved))
     may_be = record.settings.protection != "plain"
     is_exact = results["measure_id"].isin(EXACT) & (results["clock"] != "start") & ~is_moved & may_be
     released = protect_results(results, pd.Series(find_statistics(record)), is_exact)
-    released = hide_results(released, names, cells.hidden)
-    note_results(cells, results, released, names, is_exact)
-    add_result_sums(cells, names, record.completion.team_choice)
-    add_clock_sums(cells, names)
-    add_open_flows(cells, names)
-    add_year_sums(cells, names, workings.period)
+    released = hide_results(released, names, book.hidden)
+    note_results(book, results, released, names, is_exact)
+    add_result_sums(book, names, record.completion.team_choice)
+    add_clock_sums(book, names)
+    add_open_flows(book, names)
+    add_year_sums(book, names, workings.period)
     return released
 
 
@@ -382,7 +415,7 @@ def build_settled_months(workings: Workings) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def _count_open(workings: Workings, settled: pd.DataFrame, cells: Cells) -> dict[str, float | None]:
+def _count_open(workings: Workings, settled: pd.DataFrame, book: CountBook) -> OpenFacts:
     """People still in LI treatment, and those of them with no seen contact for inactivity_days; rounded to 5."""
     referrals, contacts = workings.pathways.referrals, workings.pathways.contacts
     choice = f"exit_{workings.record.completion.team_choice}"
@@ -391,11 +424,11 @@ def _count_open(workings: Workings, settled: pd.DataFrame, cells: Cells) -> dict
     last = seen.groupby("referral")["contact_on"].max().reindex(np.arange(len(referrals)))
     idle = pd.Timestamp(workings.period.end) - last > pd.Timedelta(days=workings.record.completion.inactivity_days)
     named = [f"open_episodes.as_at.{flag}@{workings.period.id}" for flag in ("li_open", IDLE)]
-    cells.add_sums(named[:1], [named[1:]], is_least=True)
-    cells.add_sums(named[:1], [[name] for name in _name_months("li_exit_open", settled)], is_wide=True)
-    counts = cells.show(named, pd.Series([is_open.sum(), (is_open & idle.to_numpy()).sum()]), TOTAL)
+    book.add_sums(named[:1], [named[1:]], is_least=True)
+    book.add_sums(named[:1], [[name] for name in _name_months("li_exit_open", settled)], is_wide=True)
+    counts = book.show(named, pd.Series([is_open.sum(), (is_open & idle.to_numpy()).sum()]), TOTAL)
     known = [None if pd.isna(number) else float(number) for number in counts]
-    return {"people": known[0], "idle": known[1], "days": workings.record.completion.inactivity_days}
+    return OpenFacts(known[0], known[1], workings.record.completion.inactivity_days)
 
 
 def _last_settled(cohort: pd.DataFrame) -> str:
@@ -412,7 +445,7 @@ def _name_months(flag: str, settled: pd.DataFrame) -> list[str]:
     return list(f"episodes.li_start.{flag}@" + settled["interval_start"].dt.strftime("%Y-%m"))
 
 
-def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFrame, book: CountBook) -> pd.DataFrame:
     """The start-month view: share completed of those whose LI has ended, and within 26 weeks; settled or not."""
     shown = _select(released, "li_completion", "start").assign(is_settled=settled["is_settled"])
     spec = ChartSpec(
@@ -426,6 +459,21 @@ def _build_cohort(workings: Workings, released: pd.DataFrame, settled: pd.DataFr
     names = {"numerator": "numerator_26w", "denominator": "denominator_26w", "value": "value_26w"}
     return chart[CHART_COLUMNS].assign(
         **{new: horizon[old] for old, new in names.items()},
-        n_started=cells.show(_name_months("li_started", settled), settled["n_started"], TOTAL),
-        n_open=cells.show(_name_months("li_exit_open", settled), settled["n_open"]),
+        n_started=book.show(_name_months("li_started", settled), settled["n_started"], TOTAL),
+        n_open=book.show(_name_months("li_exit_open", settled), settled["n_open"]),
     )
+
+
+def draw_exactly(workings: Workings, measure: Measure) -> tuple[pd.DataFrame, Look, Key]:
+    """(chart table, look, key) of one measure on the true numbers: for the workshop, drawn as its page draws it."""
+    record = workings.record
+    charts = build_charts(workings, workings.results.assign(is_hidden=False), build_settled_months(workings))
+    true, shown = charts.take(measure)
+    words = build_measure_words(measure, build_names(record.completion.definitions))
+    verdict = build_verdict(true, words)
+    marked = build_marked(workings, build_record(workings, charts, str(verdict.state)))
+    marks, key = build_marks(marked, measure.id, shown)
+    alt = describe_chart(shown, words, verdict, measure.chart, [f"{sign}: {what}" for sign, what in key])
+    is_aim = measure.id == record.aim.measure
+    unit = AXES[find_statistic(measure, build_names(record.completion.definitions))]
+    return shown, build_look(measure.id, alt, is_aim=is_aim, unit=unit, target=record.aim.target, marks=marks), key

@@ -10,13 +10,13 @@ change of level does not pass for wide scatter, as it does in the share of point
 How soon a chart would show a rise, and how often it shows one that is not there: both by simulation.
 
 The time to a signal is simulated here, each time from the same seed. The rates of false alarms are simulated once by
-benchmarks/false_alarms.py and kept in definitions/false_alarms.csv."""
+benchmarks/false_alarms.py and kept in definitions/false_alarms.csv.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ import pandas as pd
 from qi_analysis.charts.verdict import build_settled, describe_time_to_signal
 from qi_analysis.dataset import read_rows
 from qi_analysis.errors import RecordProblem
+from qi_analysis.facts import SuggestionFacts
 from qi_analysis.phrases import calculate_nearest, describe_month, describe_value
 from qi_analysis.record.settings import Measure, Record
 from qi_analysis.spc.chart import RebaseSpec, build_chart_table, build_suggested_phases
@@ -206,8 +207,10 @@ def _describe_level(row: pd.Series, unit: str) -> str:
     return f"{found} If you know the reason, record a phase from {row['start']:%Y-%m-%d} with it; nothing changes by itself."
 
 
-def build_suggestion_facts(results: pd.DataFrame, measures: Sequence[Measure], record: Record) -> list[dict[str, Any]]:
-    """For each measure block: id, name, chart (in use), suggested, reason, and phases (sentences); for a release.
+def build_suggestion_facts(
+    results: pd.DataFrame, measures: Sequence[Measure], record: Record
+) -> tuple[SuggestionFacts, ...]:
+    """For each measure block: the chart in use, the one suggested, the reason and phases that may be missing.
 
     results: tidy results; the rows of a measure are those of its id and its month_by. A measure without rows is
     left out. Phases are looked for in the months since the record's last phase.
@@ -219,13 +222,18 @@ def build_suggestion_facts(results: pd.DataFrame, measures: Sequence[Measure], r
     charts = build_suggested_charts(rows, record.settings.min_denominator).set_index("measure_id")
     phases = build_phase_suggestions(rows[rows["interval_start"] >= last], good).groupby("measure_id")["reason"]
     moved = phases.agg(list).to_dict()
-    return [
-        {
-            "id": one.id, "name": one.name, "chart": one.chart, "suggested": str(charts.at[one.id, "chart"]),
-            "reason": str(charts.at[one.id, "reason"]), "phases": moved.get(one.id, []),
-        }
-        for one in measures if one.id in charts.index
-    ]  # fmt: skip
+    return tuple(
+        SuggestionFacts(
+            id=one.id,
+            name=one.name,
+            chart=one.chart,
+            suggested=str(charts.at[one.id, "chart"]),
+            reason=str(charts.at[one.id, "reason"]),
+            phases=tuple(moved.get(one.id, [])),
+        )
+        for one in measures
+        if one.id in charts.index
+    )
 
 
 FALSE_ALARMS = DEFINITIONS / "false_alarms.csv"

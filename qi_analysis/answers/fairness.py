@@ -10,22 +10,24 @@ Is it fair? Completion over 12 months by who people are and how they were seen, 
 The rate is the headline rate: of the LI episodes that ended in the 12 months, the share completed. Groups of fewer
 than 30 people are counted together. Whether groups differ is judged once for each characteristic, on the true
 numbers, with Holm's correction for the number of characteristics judged; single groups are never ranked. What is
-printed (counts, rates, intervals, the widest difference) comes from the released numbers."""
+printed (counts, rates, intervals, the widest difference) comes from the released numbers.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from qi_analysis.answers.leaving import build_ended
 from qi_analysis.answers.workshop import Workings
-from qi_analysis.dataset import REFERENCE, read_rows
-from qi_analysis.disclosure.counts import INNER, NOT_SHOWN, SMALLEST_BASE, TOTAL, Cells, is_small
+from qi_analysis.dataset import read_rows
+from qi_analysis.disclosure.counts import INNER, NOT_SHOWN, SMALLEST_BASE, TOTAL, CountBook, is_small
 from qi_analysis.disclosure.result_counts import COMPLETED_LI, ENDED_LI, name_year
+from qi_analysis.facts import CharacteristicFacts, FairnessFacts
 from qi_analysis.phrases import calculate_nearest, describe_counts, describe_value
 from qi_analysis.spc.statistics import calculate_chance, calculate_holm, calculate_widest, calculate_wilson
+from qi_analysis.storage import REFERENCE
 
 AGE_EDGES = (-np.inf, 17, 25, 64, 74, np.inf)  # the published bands; whole years when the referral was received
 
@@ -194,10 +196,10 @@ class Compared:
     chance: float | None = None
 
 
-def build_fairness(workings: Workings, cells: Cells | None = None) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+def build_fairness(workings: Workings, book: CountBook | None = None) -> tuple[dict[str, pd.DataFrame], FairnessFacts]:
     """(table fairness, the facts of the page: months and, for each characteristic, its state and sentences).
 
-    Every count goes through `cells`.
+    Every count is noted in `book`.
     """
     ended = build_ended(workings, MONTHS)
     groups = build_characteristics(workings, ended)
@@ -208,15 +210,15 @@ def build_fairness(workings: Workings, cells: Cells | None = None) -> tuple[dict
     )
     counts = {EVERYONE: everyone} | {one.about.id: one.counts for one in compared if len(one.counts)}
     tidy = pd.concat(counts, names=["characteristic", "group"]).reset_index()
-    cells = cells or Cells()
-    table = build_released(tidy, cells)
+    book = book or CountBook()
+    table = build_released(tidy, book)
     for base, end in ((ENDED_LI, ""), (COMPLETED_LI, COMPLETED)):
-        cells.add_sums([name_year(base, workings.period)], [[NAME_OF_ALL + end]], is_wide=True)
-    facts = {
-        "months": [workings.period.plus(1 - MONTHS).words, workings.period.words],
-        "n_judged": sum(one.chance is not None for one in compared),
-        "characteristics": [_describe(one, table[table["characteristic"] == one.about.id]) for one in compared],
-    }
+        book.add_sums([name_year(base, workings.period)], [[NAME_OF_ALL + end]], is_wide=True)
+    facts = FairnessFacts(
+        months=(workings.period.plus(1 - MONTHS).words, workings.period.words),
+        n_judged=sum(one.chance is not None for one in compared),
+        characteristics=tuple(_describe(one, table[table["characteristic"] == one.about.id]) for one in compared),
+    )
     return {"fairness": table}, facts
 
 
@@ -275,43 +277,43 @@ def _judge(compared: list[Compared]) -> list[Compared]:
     return [replace(one, chance=float(corrected[p])) if p in corrected else one for p, one in enumerate(compared)]
 
 
-def build_released(counts: pd.DataFrame, cells: Cells | None = None) -> pd.DataFrame:
+def build_released(counts: pd.DataFrame, book: CountBook | None = None) -> pd.DataFrame:
     """characteristic, group, numerator, denominator, value, lower, upper, is_hidden: decision 11 for a breakdown.
 
     value and its Wilson interval (95%) come from the rounded numbers. A group of fewer than 30 people has its
     number of people, if that is not hidden, and nothing else; so has one in which 1 to 7 completed or did not.
     """
-    cells, top, rest = cells or Cells(), counts["numerator"], counts["denominator"] - counts["numerator"]
+    book, top, rest = book or CountBook(), counts["numerator"], counts["denominator"] - counts["numerator"]
     named = ("fairness." + counts["characteristic"] + "." + counts["group"]).astype("object")
     order = np.where(counts["characteristic"] == EVERYONE, TOTAL, INNER)
-    people = cells.show(named, counts["denominator"], order)
+    people = book.show(named, counts["denominator"], order)
     few = counts["denominator"] < SMALLEST_GROUP
-    numerator = cells.show(named + COMPLETED, top, order, also=few | is_small(top) | is_small(rest) | people.isna())
-    _add_sums(cells, counts.assign(named=named, rest=rest))
+    numerator = book.show(named + COMPLETED, top, order, also=few | is_small(top) | is_small(rest) | people.isna())
+    _add_sums(book, counts.assign(named=named, rest=rest))
     value = (numerator / people).where(people >= SMALLEST_BASE)
     lower, upper = calculate_wilson(numerator.to_numpy(), people.to_numpy())
     columns = {"numerator": numerator, "denominator": people, "value": value, "lower": lower, "upper": upper}
     return counts[["characteristic", "group"]].assign(**columns, is_hidden=numerator.isna())
 
 
-def _add_sums(cells: Cells, counts: pd.DataFrame) -> None:
+def _add_sums(book: CountBook, counts: pd.DataFrame) -> None:
     """The groups of each characteristic are everyone; who completed and who did not are a group."""
     rests = counts["named"] + " not completed"
-    cells.note(rests, counts["rest"], counts["rest"] * np.nan, NOT_SHOWN)
-    cells.add_sums(counts["named"], [counts["named"] + COMPLETED, rests])
+    book.note(rests, counts["rest"], counts["rest"] * np.nan, NOT_SHOWN)
+    book.add_sums(counts["named"], [counts["named"] + COMPLETED, rests])
     for _, groups in counts[counts["characteristic"] != EVERYONE].groupby("characteristic"):
         for end in ("", COMPLETED):
-            cells.add_sums([NAME_OF_ALL + end], [[name + end] for name in groups["named"]])
+            book.add_sums([NAME_OF_ALL + end], [[name + end] for name in groups["named"]])
 
 
-def _describe(one: Compared, released: pd.DataFrame) -> dict[str, Any]:
+def _describe(one: Compared, released: pd.DataFrame) -> CharacteristicFacts:
     """What is told of one characteristic: differs is True, False or None (not judged)."""
     differs = None if one.chance is None else bool(one.chance < CHANCE)
     gap = [] if differs is None else _describe_gap(one, released)
     said = [one.why_not] if one.why_not else [*gap, _describe_chance(differs)]
     few = [_describe_small(one.small)] if one.small and len(one.counts) else []
     state = "compared" if differs is not None else "shown" if len(one.counts) else "missing"
-    return {"id": one.about.id, "name": one.about.name, "state": state, "differs": differs, "says": [*said, *few]}
+    return CharacteristicFacts(one.about.id, one.about.name, state, differs, (*said, *few))
 
 
 def _describe_gap(one: Compared, released: pd.DataFrame) -> list[str]:

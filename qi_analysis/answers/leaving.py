@@ -10,20 +10,21 @@ on the last day of the review's month.
 Why do people leave? Recorded reasons by size, and how people who left early were, for page 7; protected.
 
 Counted: LI episodes that ended in the last 12 months without being completed, stepped up or ended by death. An
-end code says how a referral ended, in the words of whoever closed it; it is not what the person would say."""
+end code says how a referral ended, in the words of whoever closed it; it is not what the person would say.
+"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from qi_analysis.answers.workshop import Workings
 from qi_analysis.charts.style import affects
-from qi_analysis.disclosure.counts import LARGEST_HIDDEN, NOT_SHOWN, SMALLEST_BASE, TOTAL, Cells
+from qi_analysis.disclosure.counts import LARGEST_HIDDEN, NOT_SHOWN, SMALLEST_BASE, TOTAL, CountBook
 from qi_analysis.disclosure.result_counts import COMPLETED_LI, ENDED_LI, LEFT_LI, name_year
+from qi_analysis.facts import ChangeFacts, LeavingFacts, ReasonsFacts
 from qi_analysis.measures.flags import ENDED
 from qi_analysis.periods import Period, describe_day
 from qi_analysis.phrases import describe_month
@@ -61,8 +62,8 @@ class Change:
 
 
 def build_leaving(
-    workings: Workings, settled: pd.DataFrame, cells: Cells | None = None
-) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    workings: Workings, settled: pd.DataFrame, book: CountBook | None = None
+) -> tuple[dict[str, pd.DataFrame], LeavingFacts]:
     """(tables leaving_sessions and leaving_weeks, the facts of the page). settled: see build_settled_months.
 
     Sessions: LI starters of the last 12 settled months. Weeks: everyone who began since the first of these (of
@@ -76,28 +77,28 @@ def build_leaving(
     own = episodes[episodes["start"].dt.to_period("M").isin(months.dt.to_period("M")).to_numpy()]
     change = find_change(workings, episodes)
     groups = {"all": recent} | (_split_at(episodes, change) if change else {})
-    cells = cells or Cells()
-    curves = [build_weeks(group, change.weeks if change else weeks, name, cells) for name, group in groups.items()]
-    _add_months(cells, months)
-    facts: dict[str, Any] = {
-        "months": [describe_month(day) for day in (months.iloc[[0, -1]] if len(months) else [])],
-        "n_months": len(months),
-        "since_words": describe_day(since),
-        "last_words": describe_day(workings.period.end),
-        "weeks": weeks,
-        "change": _describe_change(change, groups) if change else None,
-    }
-    tables = {"leaving_sessions": build_sessions(own, cells), "leaving_weeks": pd.concat(curves, ignore_index=True)}
+    book = book or CountBook()
+    curves = [build_weeks(group, change.weeks if change else weeks, name, book) for name, group in groups.items()]
+    _add_months(book, months)
+    facts = LeavingFacts(
+        months=tuple(describe_month(day) for day in (months.iloc[[0, -1]] if len(months) else [])),
+        n_months=len(months),
+        since_words=describe_day(since),
+        last_words=describe_day(workings.period.end),
+        weeks=weeks,
+        change=_describe_change(change, groups) if change else None,
+    )
+    tables = {"leaving_sessions": build_sessions(own, book), "leaving_weeks": pd.concat(curves, ignore_index=True)}
     return tables, facts
 
 
-def _add_months(cells: Cells, months: pd.Series) -> None:
+def _add_months(book: CountBook, months: pd.Series) -> None:
     """What the table of sessions adds up to is what the monthly results say of the same starters."""
     named = {"1 came": [f"{LI_START}li_started"]}
     named |= {end: [f"{LI_START}li_exit_{one}" for one in exits] for end, exits in ENDS.items()}
     for column, bases in named.items():
         parts = [[f"{base}@{month}"] for base in bases for month in months.dt.strftime("%Y-%m")]
-        cells.add_sums([f"sessions {column}"], parts, is_wide=True)
+        book.add_sums([f"sessions {column}"], parts, is_wide=True)
 
 
 def build_starters(workings: Workings) -> pd.DataFrame:
@@ -112,7 +113,7 @@ def build_starters(workings: Workings) -> pd.DataFrame:
     return pd.DataFrame({"start": chosen["li_start"], "n_li": chosen["n_li"], "days": days, "end": end})
 
 
-def build_sessions(starters: pd.DataFrame, cells: Cells | None = None) -> pd.DataFrame:
+def build_sessions(starters: pd.DataFrame, book: CountBook | None = None) -> pd.DataFrame:
     """One row for each LI session 1 to LAST_SESSION and more: session, came, one column for each of SHOWN, open, next.
 
     came: people with at least so many sessions; they stay, come to the next one, or that session was their last
@@ -126,25 +127,25 @@ def build_sessions(starters: pd.DataFrame, cells: Cells | None = None) -> pd.Dat
     came = last.sum(axis=1)[::-1].cumsum()[::-1]
     counts = table[["died", *SHOWN, "open"]].assign(came=came, next=np.append(came[1:], 0))
     names = [str(number) for number in range(1, LAST_SESSION)] + [f"{LAST_SESSION} or more"]
-    return _show_sessions(cells or Cells(), counts).assign(session=names)
+    return _show_sessions(book or CountBook(), counts).assign(session=names)
 
 
-def _show_sessions(cells: Cells, counts: pd.DataFrame) -> pd.DataFrame:
+def _show_sessions(book: CountBook, counts: pd.DataFrame) -> pd.DataFrame:
     """The counts as they may be shown; who died is none of them, and a row is who came."""
     rows = range(1, LAST_SESSION + 1)
     named = {column: [f"sessions {row} {column}" for row in rows] for column in ("came", "died", *SHOWN, "open")}
     named["next"] = [*named["came"][1:], f"sessions {LAST_SESSION} next"]
-    cells.note(named["died"], counts["died"], counts["died"] * np.nan, NOT_SHOWN)
+    book.note(named["died"], counts["died"], counts["died"] * np.nan, NOT_SHOWN)
     for end in ENDS:
         total = pd.Series([counts[end].sum()])
-        cells.note([f"sessions {end}"], total, total * np.nan, NOT_SHOWN)
-        cells.add_sums([f"sessions {end}"], [[name] for name in named[end]])
-    cells.add_sums(named["came"], [named[column] for column in ("died", *SHOWN, "open", "next")])
+        book.note([f"sessions {end}"], total, total * np.nan, NOT_SHOWN)
+        book.add_sums([f"sessions {end}"], [[name] for name in named[end]])
+    book.add_sums(named["came"], [named[column] for column in ("died", *SHOWN, "open", "next")])
     columns = ("came", *SHOWN, "open", "next")
-    return pd.DataFrame({one: cells.show(named[one], counts[one], TOTAL * (one == "came")) for one in columns})
+    return pd.DataFrame({one: book.show(named[one], counts[one], TOTAL * (one == "came")) for one in columns})
 
 
-def build_weeks(starters: pd.DataFrame, weeks: int, group: str, cells: Cells | None = None) -> pd.DataFrame:
+def build_weeks(starters: pd.DataFrame, weeks: int, group: str, book: CountBook | None = None) -> pd.DataFrame:
     """One row a week from 0: group, week, people, at_risk, and for each of SHOWN the people with that end by then.
 
     The people are the share by Aalen and Johansen times those who began: without censoring exactly the count.
@@ -152,13 +153,13 @@ def build_weeks(starters: pd.DataFrame, weeks: int, group: str, cells: Cells | N
     """
     at = np.arange(weeks + 1)
     curve = build_incidence(starters["days"].to_numpy(), starters["end"].to_numpy(), list(ENDS), at * WEEK)
-    cells, n = cells or Cells(), len(starters)
+    book, n = book or CountBook(), len(starters)
     named = {column: [f"weeks {group} {week} {column}" for week in at] for column in (*SHOWN, "at_risk")}
-    people = float(cells.show([f"weeks {group}"], pd.Series([n]), TOTAL).iloc[0])
+    people = float(book.show([f"weeks {group}"], pd.Series([n]), TOTAL).iloc[0])
     true = (curve[list(SHOWN)] * n).round().assign(at_risk=curve["at_risk"])
-    shown = pd.DataFrame({column: cells.show(names, true[column]) for column, names in named.items()})
+    shown = pd.DataFrame({column: book.show(names, true[column]) for column, names in named.items()})
     still = [[None, *named[end][:-1]] for end in SHOWN]  # who had ended by the week before is not at risk
-    cells.add_sums([f"weeks {group}"] * len(at), [named["at_risk"], *still], is_least=True)
+    book.add_sums([f"weeks {group}"] * len(at), [named["at_risk"], *still], is_least=True)
     base = people if people >= SMALLEST_BASE else np.nan
     shares = (shown[list(SHOWN)] / base).clip(upper=1).add_prefix("share_")
     frame = pd.DataFrame({"group": group, "week": at, "people": people, "at_risk": shown["at_risk"]})
@@ -201,21 +202,30 @@ def _split_at(starters: pd.DataFrame, change: Change) -> dict[str, pd.DataFrame]
     return {"before": equal[before], "after": equal[after]}
 
 
-def _describe_change(change: Change, groups: dict[str, pd.DataFrame]) -> dict[str, Any]:
+def _describe_change(change: Change, groups: dict[str, pd.DataFrame]) -> ChangeFacts:
     """The change in words, and for completing and leaving early whether chance alone could make the difference.
 
     The judgement is taken from the true numbers: could the difference of the two shares be none? 95% for both
     judgements together, so an interval of 97.5% for each.
     """
-    facts = {key: value for key, value in asdict(change).items() if key != "on"} | {"on_words": describe_day(change.on)}
-    for name in ("completed", "left_early"):
+
+    def could_be_chance(name: str) -> bool:
         place = list(ENDS).index(name)
-        counts = [
+        after, before = (
             (float((groups[side]["end"] == place).sum()), float(len(groups[side]))) for side in ("after", "before")
-        ]
-        _, lower, upper = calculate_difference(counts[0], counts[1], EACH_OF_TWO)
-        facts[f"{name}_could_be_chance"] = bool(lower <= 0 <= upper)
-    return facts
+        )
+        _, lower, upper = calculate_difference(after, before, EACH_OF_TWO)
+        return bool(lower <= 0 <= upper)
+
+    return ChangeFacts(
+        on_words=describe_day(change.on),
+        what=change.what,
+        window=change.window,
+        weeks=change.weeks,
+        is_early=change.is_early,
+        completed_could_be_chance=could_be_chance("completed"),
+        left_early_could_be_chance=could_be_chance("left_early"),
+    )
 
 
 NOT_RECORDED, OTHERS = "not recorded or not known", "other reasons together"
@@ -236,23 +246,23 @@ REASON_TOTAL, SCORE_TOTAL = "reasons total", "scores total"  # the names of two 
 STATES = ("better", "not_better", "cannot_tell")
 
 
-def build_reasons(workings: Workings, cells: Cells | None = None) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
-    """(tables reasons and reasons_scores, the facts of the page). Every count goes through `cells`."""
-    cells = cells or Cells()
+def build_reasons(workings: Workings, book: CountBook | None = None) -> tuple[dict[str, pd.DataFrame], ReasonsFacts]:
+    """(tables reasons and reasons_scores, the facts of the page). Every count is noted in `book`."""
+    book = book or CountBook()
     ended = build_ended(workings)
     first = workings.period.plus(1 - MONTHS)
     exits = ended["exit"]
     left = ended[exits.isin(LEFT_EARLY).to_numpy()]
-    tables = {"reasons": build_reason_counts(ended, cells), "reasons_scores": build_score_counts(left, cells)}
-    _add_year(cells, workings.period)
-    return tables, {"months": [first.words, workings.period.words]}
+    tables = {"reasons": build_reason_counts(ended, book), "reasons_scores": build_score_counts(left, book)}
+    _add_year(book, workings.period)
+    return tables, ReasonsFacts((first.words, workings.period.words))
 
 
-def _add_year(cells: Cells, period: Period) -> None:
+def _add_year(book: CountBook, period: Period) -> None:
     """The totals are what the monthly results say of the year: everyone who ended, less who completed; who left."""
     ended, completed, left = (name_year(one, period) for one in (ENDED_LI, COMPLETED_LI, LEFT_LI))
-    cells.add_sums([ended], [[completed], [REASON_TOTAL]], is_wide=True)
-    cells.add_sums([left], [[SCORE_TOTAL]], is_wide=True)
+    book.add_sums([ended], [[completed], [REASON_TOTAL]], is_wide=True)
+    book.add_sums([left], [[SCORE_TOTAL]], is_wide=True)
 
 
 def build_ended(workings: Workings, months: int = MONTHS) -> pd.DataFrame:
@@ -268,7 +278,7 @@ def _month_span(period: Period, months: int) -> tuple[pd.Timestamp, pd.Timestamp
     return pd.Timestamp(period.plus(1 - months).start), pd.Timestamp(period.end)
 
 
-def build_reason_counts(ended: pd.DataFrame, cells: Cells | None = None) -> pd.DataFrame:
+def build_reason_counts(ended: pd.DataFrame, book: CountBook | None = None) -> pd.DataFrame:
     """reason, people, total, share, running_share: "not recorded" first, then by size, small reasons together last.
 
     Reasons of 1 to 7 people are counted together. people and total are rounded to 5; a sum of 1 to 7 is hidden.
@@ -282,7 +292,7 @@ def build_reason_counts(ended: pd.DataFrame, cells: Cells | None = None) -> pd.D
     known = {NOT_RECORDED: counts.get(NOT_RECORDED, 0.0)} if len(counts) else {}
     rest = {OTHERS: counts[small].sum()} if small.any() else {}
     every = pd.concat([pd.Series(part, dtype="float64") for part in (known, named, rest)])
-    people, total = _show_parts(cells or Cells(), "reasons." + every.index.astype("object"), every, REASON_TOTAL)
+    people, total = _show_parts(book or CountBook(), "reasons." + every.index.astype("object"), every, REASON_TOTAL)
     base = total if total >= SMALLEST_BASE else np.nan
     share = (people / base).clip(upper=1)
     running = (people.fillna(0).cumsum() / base).clip(upper=1)
@@ -290,10 +300,10 @@ def build_reason_counts(ended: pd.DataFrame, cells: Cells | None = None) -> pd.D
     return frame.rename_axis("reason").reset_index()
 
 
-def _show_parts(cells: Cells, names: Sequence[str], parts: pd.Series, total: str) -> tuple[pd.Series, float]:
+def _show_parts(book: CountBook, names: Sequence[str], parts: pd.Series, total: str) -> tuple[pd.Series, float]:
     """Parts and their total as they may be shown."""
-    cells.add_sums([total], [[name] for name in names])
-    return cells.show(names, parts), float(cells.show([total], pd.Series([parts.sum()]), TOTAL).iloc[0])
+    book.add_sums([total], [[name] for name in names])
+    return book.show(names, parts), float(book.show([total], pd.Series([parts.sum()]), TOTAL).iloc[0])
 
 
 def _name_reasons(left: pd.DataFrame) -> pd.Series:
@@ -303,7 +313,7 @@ def _name_reasons(left: pd.DataFrame) -> pd.Series:
     return words.fillna("another recorded reason").mask(is_unknown, NOT_RECORDED)
 
 
-def build_score_counts(left: pd.DataFrame, cells: Cells | None = None) -> pd.DataFrame:
+def build_score_counts(left: pd.DataFrame, book: CountBook | None = None) -> pd.DataFrame:
     """state, people, total, share of people who left early: better, not_better, cannot_tell (rounded to 5).
 
     Better is reliable improvement between the first and last recorded scores of the referral: PHQ-9 down by at
@@ -312,6 +322,6 @@ def build_score_counts(left: pd.DataFrame, cells: Cells | None = None) -> pd.Dat
     """
     paired, improved = left["is_paired"].to_numpy(dtype=bool), left["improved"].to_numpy(dtype=bool)
     counts = pd.Series([(paired & improved).sum(), (paired & ~improved).sum(), (~paired).sum()], dtype="float64")
-    people, total = _show_parts(cells or Cells(), [f"scores.{state}" for state in STATES], counts, SCORE_TOTAL)
+    people, total = _show_parts(book or CountBook(), [f"scores.{state}" for state in STATES], counts, SCORE_TOTAL)
     share = (people / (total if total >= SMALLEST_BASE else np.nan)).clip(upper=1)
     return pd.DataFrame({"state": STATES, "people": people, "total": total, "share": share})

@@ -7,11 +7,11 @@ the measure's last month in use; the verdict of the review also counts signals t
 
 The wording of a measure, from its block of project/measures.toml.
 
-The charts of the team's measures: signals from the true numbers, everything that is drawn from the released ones."""
+The charts of the team's measures: signals from the true numbers, everything that is drawn from the released ones.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ import pandas as pd
 from qi_analysis.answers.workshop import Workings
 from qi_analysis.charts.style import build_marks
 from qi_analysis.charts.verdict import build_verdict, describe_chart, describe_people, describe_title
+from qi_analysis.facts import ChartFacts, KindFacts, Marked
 from qi_analysis.measures.results import build_definitions
 from qi_analysis.periods import Period
 from qi_analysis.phrases import HIDDEN, LI_COMPLETION_WORDS, MeasureWords
@@ -309,43 +310,43 @@ def _list_known_after(record: Record) -> list[float]:
     return [max(known(one.numerator), known(one.denominator or one.numerator)) for one in record.measures]
 
 
-def build_measure_facts(record: Record, charts: MeasureCharts, marked: Mapping[str, Any]) -> dict[str, Any]:
-    """For the pages of process and balancing measures: {kind: {charts: facts of the first four, more: other names}}.
+def build_measure_facts(record: Record, charts: MeasureCharts, marked: Marked) -> dict[str, KindFacts]:
+    """For the pages of process and balancing measures: by kind the first four, and the names of the others.
 
-    marked: the facts that marks come from (chart_keys.build_marks). The aim has its own page. Title and reasons come from the true numbers, all other sentences from the released ones.
+    marked: what the marks of the charts come from. The aim has its own page. Title and reasons come from the true numbers, all other sentences from the released ones.
     """
     names = build_names(record.completion.definitions)
     facts = {}
     for kind in CHART_KINDS:
         blocks = [one for one in record.measures if one.kind == kind and one.id != record.aim.measure]
-        told = [_describe_measure(one, charts, names, marked) for one in blocks[:MOST_CHARTS]]
-        facts[kind] = {"charts": told, "more": [one.name for one in blocks[MOST_CHARTS:]]}
+        told = tuple(_describe_measure(one, charts, names, marked) for one in blocks[:MOST_CHARTS])
+        facts[kind] = KindFacts(told, tuple(one.name for one in blocks[MOST_CHARTS:]))
     return facts
 
 
 def _describe_measure(
-    measure: Measure, charts: MeasureCharts, names: Mapping[str, MeasureName], marked: Mapping[str, Any]
-) -> dict[str, Any]:
+    measure: Measure, charts: MeasureCharts, names: Mapping[str, MeasureName], marked: Marked
+) -> ChartFacts:
     true, shown = charts.take(measure)
     words = build_measure_words(measure, names)
     verdict = build_verdict(true, words)
     marks = [f"{sign}: {what}" for sign, what in build_marks(marked, measure.id, shown)[1]]
-    return {
-        "id": measure.id,
-        "name": measure.name,
-        "why": measure.why,
-        "plain": measure.plain,
-        "good": measure.good,
-        "month_by": measure.month_by,
-        "statistic": find_statistic(measure, names),
-        "title": describe_title(shown, words, verdict),
-        "reasons": list(verdict.reasons),
-        "alt": describe_chart(shown, words, verdict, measure.chart, marks),
-        "people": describe_people(shown, words),
-    }
+    return ChartFacts(
+        id=measure.id,
+        name=measure.name,
+        why=measure.why,
+        plain=measure.plain,
+        good=measure.good,
+        month_by=measure.month_by,
+        statistic=find_statistic(measure, names),
+        title=describe_title(shown, words, verdict),
+        reasons=tuple(verdict.reasons),
+        alt=describe_chart(shown, words, verdict, measure.chart, marks),
+        people=describe_people(shown, words),
+    )
 
 
-def take_shown(charts: MeasureCharts, facts: Mapping[str, Any]) -> pd.DataFrame:
+def take_shown(charts: MeasureCharts, facts: Mapping[str, KindFacts]) -> pd.DataFrame:
     """The released chart tables of the measures that have a chart on a page, in one table."""
-    ids: Sequence[str] = [one["id"] for kind in CHART_KINDS for one in facts[kind]["charts"]]
+    ids = [one.id for kind in CHART_KINDS for one in facts[kind].charts]
     return charts.shown[charts.shown["measure_id"].isin(ids)].reset_index(drop=True)

@@ -13,13 +13,13 @@ A progress score is never worked out: the evidence for each step is listed and t
 The team's own record as a release holds it: ideas, tests with their results, stories, actions, in words for pages.
 
 As at the end of the review's month: a test that began later, an action done later, a story told later is not known yet.
-Every text goes through team_words.py; which stories may be shown is for record/team.py to say."""
+Every text goes through team_words.py; which stories may be shown is for record/team.py to say.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,11 +36,30 @@ from qi_analysis.answers.team_words import (
 )
 from qi_analysis.answers.whats_new import build_snapshot
 from qi_analysis.answers.workshop import Workings
+from qi_analysis.facts import (
+    ActionFacts,
+    ActionsFacts,
+    AimFacts,
+    CheckFacts,
+    CycleFacts,
+    DriverFacts,
+    EvidenceFacts,
+    FeedbackFacts,
+    IdeaFacts,
+    MethodFacts,
+    PerspectivesFacts,
+    RampFacts,
+    RoleFacts,
+    ScoreFacts,
+    StepFacts,
+    StoryFacts,
+    TeamFacts,
+)  # fmt: skip
 from qi_analysis.periods import describe_day
 from qi_analysis.phrases import HIDDEN, describe_counts, describe_month, describe_months, describe_value
 from qi_analysis.record.measure_blocks import build_names, find_statistic
 from qi_analysis.record.settings import Aim, Measure, Record
-from qi_analysis.record.team import JOBS, Action, Cycle, Predicted, Role, Story, TeamRecord, list_stories
+from qi_analysis.record.team import JOBS, Action, Cycle, Idea, Predicted, Role, Story, TeamRecord, list_stories
 from qi_analysis.spc.statistics import calculate_difference, calculate_wilson
 
 MONTHS_BEFORE = 12
@@ -199,41 +218,42 @@ SERVICE_USER = "service user or carer"
 KINDS = ("outcome", "process", "balancing")
 
 
-def build_aim_checks(record: Record) -> list[dict[str, Any]]:
+def build_aim_checks(record: Record) -> tuple[CheckFacts, ...]:
     """Is the aim measurable? One line each for measure, baseline, target, date and population."""
     aim = record.aim
-    parts = [
-        ("a measure", bool(aim.measure), "Set measure in project.toml."),
-        ("a baseline", True, "The first 12 months are taken, or the dates in project.toml."),
-        ("a target", aim.target is not None, "Agree a target at the next review and write it in project.toml."),
-        ("a date", aim.by is not None, "Agree a date at the next review and write it as by in project.toml."),
-        ("a population", bool(aim.population), "Say in project.toml who the aim is for."),
-    ]
-    return [{"name": name, "passed": passed, "how": how} for name, passed, how in parts]
+    return (
+        CheckFacts("a measure", bool(aim.measure), "Set measure in project.toml."),
+        CheckFacts("a baseline", True, "The first 12 months are taken, or the dates in project.toml."),
+        CheckFacts(
+            "a target", aim.target is not None, "Agree a target at the next review and write it in project.toml."
+        ),
+        CheckFacts("a date", aim.by is not None, "Agree a date at the next review and write it as by in project.toml."),
+        CheckFacts("a population", bool(aim.population), "Say in project.toml who the aim is for."),
+    )
 
 
-def build_method(workings: Workings, cycles: Sequence[Cycle], verdict: str) -> dict[str, Any]:
+def build_method(workings: Workings, cycles: Sequence[Cycle], verdict: str) -> MethodFacts:
     """checks, roles, ladder, partnership and evidence of the record as at the end of the month."""
     team = workings.team
-    return {
-        "checks": build_checks(workings, cycles),
-        "roles": [_tell_role(team, role) for role in team.team.roles],
-        "ladder": _build_ladder(team),
-        "partnership": _build_partnership(team),
-        "score": _find_score(workings),
-        "evidence": _build_evidence(workings, cycles, verdict),
-    }
+    return MethodFacts(
+        checks=build_checks(workings, cycles),
+        roles=tuple(_tell_role(team, role) for role in team.team.roles),
+        ladder=_build_ladder(team),
+        partnership=_build_partnership(team),
+        score=_find_score(workings),
+        evidence=_build_evidence(workings, cycles, verdict),
+    )
 
 
-def build_checks(workings: Workings, cycles: Sequence[Cycle]) -> list[dict[str, Any]]:
-    """name, passed and how to pass, for each check of the method. A check about tests is not passed without a test."""
-    checks = [*_check_plan(workings), *_check_tests(workings, cycles), *_check_team(workings.team)]
-    return [{"name": name, "passed": bool(passed), "how": how} for name, passed, how in checks]
+def build_checks(workings: Workings, cycles: Sequence[Cycle]) -> tuple[CheckFacts, ...]:
+    """The checks of the method. A check about tests is not passed without a test."""
+    checks = (*_check_plan(workings), *_check_tests(workings, cycles), *_check_team(workings.team))
+    return tuple(CheckFacts(name, bool(passed), how) for name, passed, how in checks)
 
 
 def _check_plan(workings: Workings) -> list[tuple[str, bool, str]]:
     record = workings.record
-    missing = [part["name"] for part in build_aim_checks(record) if not part["passed"]]
+    missing = [part.name for part in build_aim_checks(record) if not part.passed]
     kinds = {measure.kind for measure in record.measures}
     lacking = [kind for kind in KINDS if kind not in kinds]
     gaps = len(record.accepted_gaps)
@@ -288,53 +308,57 @@ def _check_team(team: TeamRecord) -> list[tuple[str, bool, str]]:
     ]  # fmt: skip
 
 
-def _tell_role(team: TeamRecord, role: Role) -> dict[str, Any]:
-    return {
-        "role": name_role(team, role.id),
-        "since": describe_day(role.since) if role.since else "",
-        "until": describe_day(role.until) if role.until else "",
-        "successor": name_role(team, role.successor),
-        "training": [LADDER.get(step, step.replace("_", " ")) for step in role.training],
-    }
+def _tell_role(team: TeamRecord, role: Role) -> RoleFacts:
+    return RoleFacts(
+        role=name_role(team, role.id),
+        since=describe_day(role.since) if role.since else "",
+        until=describe_day(role.until) if role.until else "",
+        successor=name_role(team, role.successor),
+        training=tuple(_name_step(step) for step in role.training),
+    )
 
 
-def _build_ladder(team: TeamRecord) -> list[dict[str, Any]]:
+def _name_step(step: str) -> str:
+    return LADDER.get(step, step.replace("_", " "))
+
+
+def _build_ladder(team: TeamRecord) -> tuple[StepFacts, ...]:
     """Each step of training in order, with the roles that have done it and those that have not."""
     steps = team.team.training_ladder or tuple(LADDER)
     roles = team.team.roles
-    return [
-        {
-            "step": LADDER.get(step, step.replace("_", " ")),
-            "done": [name_role(team, role.id) for role in roles if step in role.training],
-            "not_yet": [name_role(team, role.id) for role in roles if step not in role.training],
-        }
+    return tuple(
+        StepFacts(
+            step=_name_step(step),
+            done=tuple(name_role(team, role.id) for role in roles if step in role.training),
+            not_yet=tuple(name_role(team, role.id) for role in roles if step not in role.training),
+        )
         for step in (steps if roles else ())
-    ]
+    )
 
 
-def _build_partnership(team: TeamRecord) -> list[str]:
+def _build_partnership(team: TeamRecord) -> tuple[str, ...]:
     """What people who use the service do in the project, in sentences."""
     users = {role.id for role in team.team.roles if find_kind(role.role) == SERVICE_USER}
     raised = [idea for idea in team.ideas if idea.raised_by in users]
     tested = sum(idea.status != "idea" for idea in raised)
     led = sum(cycle.owner in users for cycle in team.cycles)
-    return [
+    return (
         "A service user or carer is on the team." if users else "No service user or carer is on the team yet.",
         f"Ideas that they raised: {len(raised)}, of which tested: {tested}.",
         f"Tests that they lead: {led}. Actions that they hold: {sum(one.owner in users for one in team.actions)}.",
-    ]
+    )
 
 
-def _find_score(workings: Workings) -> dict[str, str] | None:
+def _find_score(workings: Workings) -> ScoreFacts | None:
     """The score the team has set: the latest heading of decisions.md that says "Progress score 2.5"; None without one."""
     found = [
         (note.day, SCORE.search(note.title)) for note in workings.team.decisions if note.day <= workings.period.end
     ]
     scored = [(day, hit[1]) for day, hit in sorted(found, key=lambda one: one[0]) if hit]
-    return {"score": scored[-1][1], "on": describe_day(scored[-1][0])} if scored else None
+    return ScoreFacts(scored[-1][1], describe_day(scored[-1][0])) if scored else None
 
 
-def _build_evidence(workings: Workings, cycles: Sequence[Cycle], verdict: str) -> list[dict[str, Any]]:
+def _build_evidence(workings: Workings, cycles: Sequence[Cycle], verdict: str) -> tuple[EvidenceFacts, ...]:
     """The steps of a progress score from 0.5 to 5, each with whether the record holds evidence of it."""
     team, record = workings.team, workings.record
     finished = [one for one in cycles if describe_state(one, workings.period.end) == "finished"]
@@ -351,34 +375,32 @@ def _build_evidence(workings: Workings, cycles: Sequence[Cycle], verdict: str) -
         ("4.5", "The gain is being kept", verdict == "BETTER" and record.status in ("sustaining", "closed")),
         ("5.0", "The gain is kept and has spread to others, which the record cannot show", False),
     ]  # fmt: skip
-    return [{"step": step, "what": what, "seen": bool(seen)} for step, what, seen in steps]
+    return tuple(EvidenceFacts(step, what, bool(seen)) for step, what, seen in steps)
 
 
 MOST_STORIES = 2
 MONTHS_TO_NEXT = {"quarter": 3}  # months to the next review; every other rhythm meets at least monthly
 
 
-def build_record(workings: Workings, charts: MeasureCharts, verdict: str) -> dict[str, Any]:
+def build_record(workings: Workings, charts: MeasureCharts, verdict: str) -> TeamFacts:
     """Everything that the pages of the record show. verdict: its state, such as "BETTER", as evidence of progress."""
     record, day = workings.record, workings.period.end
     team = mark_tested(workings.team, day)
     cycles = list_cycles(team.cycles, day)
-    tests = _build_cycles(team, cycles, charts, record, day)
-    actions = _build_actions(workings)
-    return {
-        "is_example": team.is_example,
-        "aim": {"weeks_left": describe_weeks_left(record.aim, day), "checks": build_aim_checks(record)},
-        "drivers": _build_drivers(team, cycles),
-        "perspectives": _build_perspectives(team),
-        "cycles": tests,
-        "ramps": _build_ramps(team, cycles, day),
-        "stories": {edition: _build_stories(team, edition, day) for edition in ("team", "plain")},
-        "actions": actions,
-        "method": build_method(replace(workings, team=team), cycles, verdict),
-        "feedback": _build_feedback(team, day),
-        "reply_to": _name_reply(team),
-        "snapshot": build_snapshot(workings),
-    }
+    return TeamFacts(
+        is_example=team.is_example,
+        aim=AimFacts(describe_weeks_left(record.aim, day), build_aim_checks(record)),
+        drivers=_build_drivers(team, cycles),
+        perspectives=_build_perspectives(team),
+        cycles=_build_cycles(team, cycles, charts, record, day),
+        ramps=_build_ramps(team, cycles, day),
+        stories={edition: _build_stories(team, edition, day) for edition in ("team", "plain")},
+        actions=_build_actions(workings),
+        method=build_method(replace(workings, team=team), cycles, verdict),
+        feedback=_build_feedback(team, day),
+        reply_to=_name_reply(team),
+        snapshot=build_snapshot(workings),
+    )
 
 
 def describe_weeks_left(aim: Aim, day: date) -> str:
@@ -393,49 +415,38 @@ def describe_weeks_left(aim: Aim, day: date) -> str:
 
 def _build_cycles(
     team: TeamRecord, cycles: Sequence[Cycle], charts: MeasureCharts, record: Record, day: date
-) -> list[dict[str, Any]]:
+) -> tuple[CycleFacts, ...]:
     names = build_names(record.completion.definitions)
     units = {one.id: (one, UNITS[find_statistic(one, names)]) for one in record.measures}
     ideas = {idea.id: clean_words(idea.idea) for idea in team.ideas}
-    found = []
-    for number, cycle in enumerate(cycles, 1):
+
+    def tell(number: int, cycle: Cycle) -> CycleFacts:
         state = describe_state(cycle, day)
-        told = {
-            "number": number,
-            "state": state,
-            "idea": ideas.get(cycle.idea, ""),
-            "owner": name_role(team, cycle.owner),
-        }
         result = ["It has not begun."] if state == "planned" else build_result(cycle, charts, units, day)
         together = [] if state == "planned" else _describe_overlap(cycle, cycles, day)
-        found.append(_tell_cycle(cycle, units) | told | {"result": result + together} | _tell_end(cycle, state))
-    return found
+        is_over = state == "finished"  # what was learned and decided is not told while a test runs
+        return CycleFacts(
+            id=clean_words(cycle.id),
+            number=number,
+            title=clean_words(cycle.title),
+            plain_title=clean_plainly(cycle.title),
+            state=state,
+            idea=ideas.get(cycle.idea, ""),
+            owner=name_role(team, cycle.owner),
+            on=cycle.start.isoformat(),
+            start=describe_day(cycle.start),
+            end=describe_day(cycle.end) if cycle.end else "",
+            scale=clean_words(cycle.scale),
+            prediction=clean_words(cycle.prediction),
+            measures=tuple(one for one in cycle.measures if one in units),
+            result=(*result, *together),
+            learning=clean_words(cycle.study) if is_over else "",
+            plain_learning=clean_plainly(cycle.study) if is_over else "",
+            next=clean_words(cycle.act) if is_over else "",
+            decision=cycle.decision if is_over else "running",
+        )
 
-
-def _tell_cycle(cycle: Cycle, units: Mapping[str, tuple[Measure, str]]) -> dict[str, Any]:
-    """What a test is, whatever became of it."""
-    return {
-        "id": clean_words(cycle.id),
-        "title": clean_words(cycle.title),
-        "plain_title": clean_plainly(cycle.title),
-        "on": cycle.start.isoformat(),
-        "start": describe_day(cycle.start),
-        "scale": clean_words(cycle.scale),
-        "prediction": clean_words(cycle.prediction),
-        "measures": [one for one in cycle.measures if one in units],
-    }
-
-
-def _tell_end(cycle: Cycle, state: str) -> dict[str, Any]:
-    """What was learned and decided; nothing while a test runs."""
-    is_over = state == "finished"
-    return {
-        "end": describe_day(cycle.end) if cycle.end else "",
-        "learning": clean_words(cycle.study) if is_over else "",
-        "plain_learning": clean_plainly(cycle.study) if is_over else "",
-        "next": clean_words(cycle.act) if is_over else "",
-        "decision": cycle.decision if is_over else "running",
-    }
+    return tuple(tell(number, cycle) for number, cycle in enumerate(cycles, 1))
 
 
 def _describe_overlap(cycle: Cycle, cycles: Sequence[Cycle], day: date) -> list[str]:
@@ -455,32 +466,30 @@ def _describe_overlap(cycle: Cycle, cycles: Sequence[Cycle], day: date) -> list[
     return [f"At the same time on the same measure: {named}. Their effects cannot be told apart."]
 
 
-def _build_drivers(team: TeamRecord, cycles: Sequence[Cycle]) -> list[dict[str, Any]]:
-    def tell(idea: Any) -> dict[str, Any]:
-        return {
-            "id": clean_words(idea.id),
-            "idea": clean_words(idea.idea),
-            "plain": clean_plainly(idea.idea),
-            "status": idea.status,
-            "raised_by": name_role(team, idea.raised_by),
-            "tests": [clean_words(cycle.id) for cycle in cycles if cycle.idea == idea.id],
-        }
+def _build_drivers(team: TeamRecord, cycles: Sequence[Cycle]) -> tuple[DriverFacts, ...]:
+    def tell(idea: Idea) -> IdeaFacts:
+        return IdeaFacts(
+            id=clean_words(idea.id),
+            idea=clean_words(idea.idea),
+            plain=clean_plainly(idea.idea),
+            status=idea.status,
+            raised_by=name_role(team, idea.raised_by),
+            tests=tuple(clean_words(cycle.id) for cycle in cycles if cycle.idea == idea.id),
+        )
 
-    return [{"driver": clean_words(one.driver), "ideas": [tell(idea) for idea in one.ideas]} for one in team.drivers]
+    return tuple(DriverFacts(clean_words(one.driver), tuple(map(tell, one.ideas))) for one in team.drivers)
 
 
-def _build_perspectives(team: TeamRecord) -> dict[str, Any]:
+def _build_perspectives(team: TeamRecord) -> PerspectivesFacts:
     """Ideas by whose perspective raised them, and the perspectives on the team that have raised none."""
     kinds = [find_kind(name_role(team, idea.raised_by)) if idea.raised_by else "not recorded" for idea in team.ideas]
     on_team = list(dict.fromkeys(find_kind(name_role(team, role.id)) for role in team.team.roles))
-    rows = [
-        [kind, kinds.count(kind), sum(one == kind and idea.status != "idea" for one, idea in zip(kinds, team.ideas, strict=True))]
-        for kind in dict.fromkeys(kinds)
-    ]  # fmt: skip
-    return {"rows": rows, "missing": [kind for kind in on_team if kind not in kinds]}
+    tried = [kind for kind, idea in zip(kinds, team.ideas, strict=True) if idea.status != "idea"]
+    rows = tuple((kind, kinds.count(kind), tried.count(kind)) for kind in dict.fromkeys(kinds))
+    return PerspectivesFacts(rows, tuple(kind for kind in on_team if kind not in kinds))
 
 
-def _build_ramps(team: TeamRecord, cycles: Sequence[Cycle], day: date) -> list[dict[str, Any]]:
+def _build_ramps(team: TeamRecord, cycles: Sequence[Cycle], day: date) -> tuple[RampFacts, ...]:
     """The linked tests of each idea that has two or more, in order of time, with their scale and decision."""
     words = {"adopt": "adopted", "adapt": "adapted", "abandon": "abandoned", "running": "no decision yet"}
 
@@ -490,65 +499,61 @@ def _build_ramps(team: TeamRecord, cycles: Sequence[Cycle], day: date) -> list[d
         return f"{clean_words(cycle.id)}, {clean_words(cycle.scale) or 'scale not written'}: {said}"
 
     steps = {idea.id: [cycle for cycle in cycles if cycle.idea == idea.id] for idea in team.ideas}
-    return [
-        {"idea": clean_words(idea.idea), "steps": [tell(cycle) for cycle in steps[idea.id]]}
-        for idea in team.ideas
-        if len(steps[idea.id]) > 1
-    ]
+    linked = [idea for idea in team.ideas if len(steps[idea.id]) > 1]
+    return tuple(RampFacts(clean_words(idea.idea), tuple(map(tell, steps[idea.id]))) for idea in linked)
 
 
-def _build_stories(team: TeamRecord, edition: str, day: date) -> list[dict[str, str]]:
+def _build_stories(team: TeamRecord, edition: str, day: date) -> tuple[StoryFacts, ...]:
     titles = {cycle.id: clean_words(cycle.title) for cycle in team.cycles}
 
-    def tell(story: Story) -> dict[str, str]:
+    def tell(story: Story) -> StoryFacts:
         about = ", ".join(titles[one] for one in story.about if one in titles)
         teller = f"{name_role(team, story.teller)}, {describe_month(story.day)}"
-        return {"words": clean_words(story.text), "teller": teller, "about": about}
+        return StoryFacts(clean_words(story.text), teller, about)
 
-    return [tell(story) for story in list_stories(team, edition, day)[:MOST_STORIES]]
+    return tuple(tell(story) for story in list_stories(team, edition, day)[:MOST_STORIES])
 
 
-def _build_actions(workings: Workings) -> dict[str, Any]:
+def _build_actions(workings: Workings) -> ActionsFacts:
     """Actions as at the end of the month: due before the next review, late, due later, without a date, and done in it."""
     team, period = workings.team, workings.period
     following = period.plus(MONTHS_TO_NEXT.get(team.team.reviews.every, 1)).end
     done = [one for one in team.actions if one.status == "done" and one.done_on and one.done_on <= period.end]
     still = [one for one in team.actions if one.is_open or (one.done_on and one.done_on > period.end)]
     dated = sorted((one for one in still if one.due), key=lambda one: (one.due or following, one.id))
-    groups = {
-        "due": [one for one in dated if one.due and period.end < one.due <= following],
-        "late": [one for one in dated if one.due and one.due <= period.end],
-        "done": sorted((one for one in done if one.done_on and one.done_on >= period.start), key=lambda one: one.id),
-        "later": [one for one in dated if one.due and one.due > following],
-        "undated": [one for one in still if not one.due],
-    }
-    told = {name: [_tell_action(team, one) for one in group] for name, group in groups.items()}
-    return {**told, "next_review": describe_day(following), "any": bool(team.actions)}
+
+    def tell(actions: Iterable[Action]) -> tuple[ActionFacts, ...]:
+        return tuple(_tell_action(team, one) for one in actions)
+
+    return ActionsFacts(
+        due=tell(one for one in dated if one.due and period.end < one.due <= following),
+        late=tell(one for one in dated if one.due and one.due <= period.end),
+        done=tell(sorted((one for one in done if one.done_on and one.done_on >= period.start), key=lambda one: one.id)),
+        later=tell(one for one in dated if one.due and one.due > following),
+        undated=tell(one for one in still if not one.due),
+        next_review=describe_day(following),
+        any=bool(team.actions),
+    )
 
 
-def _tell_action(team: TeamRecord, action: Action) -> dict[str, str]:
-    return {
-        "id": clean_words(action.id),
-        "action": clean_words(action.action),
-        "owner": name_role(team, action.owner) or "nobody yet",
-        "due": describe_day(action.due) if action.due else "",
-        "done": describe_day(action.done_on) if action.done_on else "",
-        "state": "in progress" if action.status == "doing" else "open",
-    }
+def _tell_action(team: TeamRecord, action: Action) -> ActionFacts:
+    return ActionFacts(
+        id=clean_words(action.id),
+        action=clean_words(action.action),
+        owner=name_role(team, action.owner) or "nobody yet",
+        due=describe_day(action.due) if action.due else "",
+        done=describe_day(action.done_on) if action.done_on else "",
+        state="in progress" if action.status == "doing" else "open",
+    )
 
 
-def _build_feedback(team: TeamRecord, day: date) -> list[dict[str, str]]:
+def _build_feedback(team: TeamRecord, day: date) -> tuple[FeedbackFacts, ...]:
     """What readers said and what was done about it, the newest first; nothing where no answer is written yet."""
     told = [one for one in team.feedback if one.day <= day and one.comment and one.what_we_did]
-    return [
-        {
-            "said": clean_plainly(one.comment),
-            "did": clean_plainly(one.what_we_did),
-            "month": describe_month(one.day),
-            "edition": one.edition,
-        }
+    return tuple(
+        FeedbackFacts(clean_plainly(one.comment), clean_plainly(one.what_we_did), describe_month(one.day), one.edition)
         for one in sorted(told, key=lambda one: one.day, reverse=True)
-    ]
+    )
 
 
 def _name_reply(team: TeamRecord) -> str:

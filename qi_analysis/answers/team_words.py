@@ -1,7 +1,8 @@
 """The team's own words as a page may show them: no personal detail, no small number of people, roles for names.
 
 The record is typed by people. Whatever looks like a personal detail is left out and said to be; numbers of 1 to 7 people
-become "fewer than 8", as a test on so few could tell who they are."""
+become "fewer than 8", as a test on so few could tell who they are.
+"""
 
 import re
 from collections.abc import Collection

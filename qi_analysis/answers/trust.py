@@ -8,7 +8,8 @@ A figure of completion can move because care changed or because its recording di
 of ending is compared with the baseline; what moves too far, two months in a row, opens the alarm, and an open alarm
 stops the verdict. It closes with a dated heading in decisions.md of the record, written by the team once it has looked:
 
-    ## 2023-02-14 recording change: endings without a code checked"""
+    ## 2023-02-14 recording change: endings without a code checked
+"""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +27,7 @@ from qi_analysis.disclosure.counts import (
     NOT_SHOWN,
     SMALLEST_BASE,
     TOTAL,
-    Cells,
+    CountBook,
     calculate_released_share,
     is_small,
     round_count,
@@ -64,22 +65,22 @@ COMPLETENESS = {
 MOST_BLANK = 0.20  # more and the breakdown is not available
 
 
-def build_ledger(workings: Workings, cells: Cells) -> pd.DataFrame:
+def build_ledger(workings: Workings, book: CountBook) -> pd.DataFrame:
     """Rows in, used, merged and set aside by file, rounded to 5; files are named by what they hold."""
     ledger = workings.account.build_ledger()
     columns = {"rows_in": TOTAL, "used": 0, "merged": 0, "set_aside": 0}
     names = {column: [f"rows.{number}.{column}" for number in range(len(ledger))] for column in columns}
-    shown = {column: cells.show(names[column], ledger[column], order) for column, order in columns.items()}
-    cells.add_sums(names["rows_in"], [names["used"], names["merged"], names["set_aside"]])
+    shown = {column: book.show(names[column], ledger[column], order) for column, order in columns.items()}
+    book.add_sums(names["rows_in"], [names["used"], names["merged"], names["set_aside"]])
     return pd.DataFrame({"table": workings.file_tables, **shown})
 
 
-def build_quality(account: Account, cells: Cells) -> pd.DataFrame:
+def build_quality(account: Account, book: CountBook) -> pd.DataFrame:
     """Each cleaning rule that was used, with the rounded number of rows it touched in all fields of a table."""
     quality = account.build_quality()
     by_table = ["rule", "table", "treatment", "says", "why"]
     total = quality.groupby(by_table, sort=False, as_index=False)["rows"].sum()
-    return total.assign(rows=cells.show("rows." + total["table"] + "." + total["rule"], total["rows"]))
+    return total.assign(rows=book.show("rows." + total["table"] + "." + total["rule"], total["rows"]))
 
 
 def build_completeness(workings: Workings) -> pd.DataFrame:
@@ -105,14 +106,14 @@ def build_completeness(workings: Workings) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(is_usable=lambda t: t["is_recorded"] & ~(t["blank_share"] > MOST_BLANK))
 
 
-def build_strip(workings: Workings, cells: Cells) -> pd.DataFrame:
+def build_strip(workings: Workings, book: CountBook) -> pd.DataFrame:
     """The definitions side by side over the last 12 months by end month, counts rounded to 5, the choice marked."""
     first = pd.Timestamp(workings.period.plus(1 - STRIP_MONTHS).start)
     results = workings.results
     chosen = results[results["clock"].isin(["end", "national"]) & (results["interval_start"] >= first)]
     total = chosen[chosen["measure_id"].isin(STRIP)].groupby("measure_id")[["numerator", "denominator"]].sum()
     total = total.reindex(list(STRIP))
-    total = cells.show_shares(*_name_strip(workings), total, TOTAL)
+    total = book.show_shares(*_name_strip(workings), total, TOTAL)
     share = (total["numerator"] / total["denominator"]).where(total["denominator"] >= SMALLEST_BASE)
     choice = f"li_completion_{workings.record.completion.team_choice}"
     names = {one.measure_id: one.name for one in read_definitions()}
@@ -131,7 +132,7 @@ def _name_strip(workings: Workings) -> tuple[list[str], list[str]]:
     return [name_year(one, workings.period) for one in tops], [name_year(one, workings.period) for one in bottoms]
 
 
-def build_strip_pairs(workings: Workings, cells: Cells | None = None) -> pd.DataFrame:
+def build_strip_pairs(workings: Workings, book: CountBook | None = None) -> pd.DataFrame:
     """How many people two definitions count differently: definition, other, people (rounded to 5), last 12 months.
 
     Over the LI episodes of the headline denominator that ended in those months; it is the same for every definition.
@@ -145,24 +146,24 @@ def build_strip_pairs(workings: Workings, cells: Cells | None = None) -> pd.Data
     completed = {name: (recent[f"exit_{name}"] == "completed").to_numpy() for name in names}
     pairs = [(a, b, float((completed[a] != completed[b]).sum())) for a, b in combinations(names, 2)]
     table = pd.DataFrame(pairs, columns=["definition", "other", "people"])
-    cells, period = cells or Cells(), workings.period
+    book, period = book or CountBook(), workings.period
     named = [f"pairs.{a}.{b}@12 to {period.id}" for a, b, _ in pairs]
-    _add_kinds(cells, workings, completed, named)
-    ended = cells.show([name_year(ENDED_LI, period)], pd.Series([float(len(recent))]), TOTAL)[0]
-    return table.assign(people=cells.show(named, table["people"]), ended=ended)
+    _add_kinds(book, workings, completed, named)
+    ended = book.show([name_year(ENDED_LI, period)], pd.Series([float(len(recent))]), TOTAL)[0]
+    return table.assign(people=book.show(named, table["people"]), ended=ended)
 
 
-def _add_kinds(cells: Cells, workings: Workings, completed: Mapping[str, np.ndarray], named: Sequence[str]) -> None:
+def _add_kinds(book: CountBook, workings: Workings, completed: Mapping[str, np.ndarray], named: Sequence[str]) -> None:
     """Everyone is of one kind: completed by these definitions and not by those. Totals and pairs are sums of kinds."""
     names, choice = list(completed), workings.record.completion.team_choice
     flags = np.array([completed[name] for name in names]).T.reshape(-1, len(names))
     kinds, people = np.unique(flags, axis=0, return_counts=True)
     count = pd.Series(people, dtype="float64")
     labels = [f"kind {''.join('ny'[int(one)] for one in kind)} {workings.period.id}" for kind in kinds]
-    cells.note(labels, count, count * np.nan, NOT_SHOWN)
+    book.note(labels, count, count * np.nan, NOT_SHOWN)
 
     def add(whole: str, holds: np.ndarray) -> None:
-        cells.add_sums([whole], [[label] for label, held in zip(labels, holds, strict=True) if held])
+        book.add_sums([whole], [[label] for label, held in zip(labels, holds, strict=True) if held])
 
     add(name_year(ENDED_LI, workings.period), np.ones(len(kinds), dtype=bool))
     for place, name in enumerate(names):

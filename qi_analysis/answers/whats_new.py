@@ -6,10 +6,11 @@ What is new since the last published review: figures, definitions, people, ideas
 
 Each manifest holds the record as ids and statuses, no words (build_snapshot); the next review is compared with it. The
 review to compare with is chosen from what was published before the run began, so that reviews made side by side do not
-depend on which is done first."""
+depend on which is done first.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pandas as pd
 
 from qi_analysis.answers.team_words import clean_words, describe_state, list_cycles, name_role
 from qi_analysis.answers.workshop import Workings
+from qi_analysis.facts import NewFacts, Snapshot
 from qi_analysis.measures.results import read_definitions
 from qi_analysis.periods import parse_period
 from qi_analysis.phrases import HIDDEN, describe_month
@@ -93,22 +95,20 @@ def find_before(earlier: Sequence[Any], published: Mapping[str, Sequence[Any]], 
     return Before(last.manifest, last.folder / RESULTS) if last else None
 
 
-def build_snapshot(workings: Workings) -> dict[str, Any]:
+def build_snapshot(workings: Workings) -> Snapshot:
     """The record as at the end of the month, by part: {id: status}. Ids and statuses only, for a manifest."""
     team, day = workings.team, workings.period.end
     cycles = list_cycles(team.cycles, day)
     states = {cycle.id: describe_state(cycle, day) for cycle in cycles}
-    return {
-        "is_example": team.is_example,
-        "definitions": _list_definitions(workings.record),
-        "roles": {role.id: "on the team" for role in team.team.roles if not (role.until and role.until <= day)},
-        "ideas": {idea.id: idea.status for idea in team.ideas},
-        "tests": {one.id: DECIDED[one.decision] if states[one.id] == "finished" else states[one.id] for one in cycles},
-        "stories": {story.file: "told" for story in list_stories(team, "team", day)},
-        "actions": {
-            one.id: "open" if one.done_on and one.done_on > day else one.status for one in team.actions if one.id
-        },
-    }
+    return Snapshot(
+        is_example=team.is_example,
+        definitions=_list_definitions(workings.record),
+        roles={role.id: "on the team" for role in team.team.roles if not (role.until and role.until <= day)},
+        ideas={idea.id: idea.status for idea in team.ideas},
+        tests={one.id: DECIDED[one.decision] if states[one.id] == "finished" else states[one.id] for one in cycles},
+        stories={story.file: "told" for story in list_stories(team, "team", day)},
+        actions={one.id: "open" if one.done_on and one.done_on > day else one.status for one in team.actions if one.id},
+    )
 
 
 def _list_definitions(record: Record) -> dict[str, str]:
@@ -121,19 +121,21 @@ def _list_definitions(record: Record) -> dict[str, str]:
     }
 
 
-def build_new(workings: Workings, results: pd.DataFrame, before: Before | None) -> dict[str, Any]:
+def build_new(workings: Workings, results: pd.DataFrame, before: Before | None) -> NewFacts:
     """What page 14 says, by part a list of sentences. before: None gives the first report.
 
     results: the released results of this review.
     """
     if before is None:
-        return {"since": "", "figures": [], "parts": {}}
-    old, now = before.manifest.get("record") or {}, build_snapshot(workings)
+        return NewFacts()
+    old, now = before.manifest.get("record") or {}, asdict(build_snapshot(workings))
     names = _build_names(workings.team, workings.record)
     is_same = bool(old) and old["is_example"] == now["is_example"]
     since = f"{before.manifest['title']}, revision {before.manifest['revision']}"
-    parts = {part: _compare(part, old.get(part, {}), now[part], names[part]) for part in PARTS} if is_same else {}
-    return {"since": since, "figures": _list_figures(workings, results, before), "parts": parts}
+    parts = (
+        {part: tuple(_compare(part, old.get(part, {}), now[part], names[part])) for part in PARTS} if is_same else {}
+    )
+    return NewFacts(since, tuple(_list_figures(workings, results, before)), parts)
 
 
 def _build_names(team: TeamRecord, record: Record) -> dict[str, dict[str, str]]:

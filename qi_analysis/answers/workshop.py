@@ -5,7 +5,8 @@ Everything of one review that stays in the workshop, in one value.
 The workshop: rows with random surrogate keys, for the analyst on this machine only. Never shared.
 
 Its folder is readable by its owner alone. keys.parquet is the one file that leads from a surrogate back to the
-local identifiers, so that a row can be looked up at its source; nothing in the package opens it."""
+local identifiers, so that a row can be looked up at its source; nothing in the package opens it.
+"""
 
 import os
 import shutil

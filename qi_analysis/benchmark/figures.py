@@ -13,10 +13,10 @@ The benchmark page's words: what each published figure shows, "no change" includ
 
 The numbers come from the published tables, the choices from project/benchmark.toml. Counts of the service are
 told as "about", because they were rounded to 5 when they were published. Nothing here says that the project
-caused a change: what came after it is told as coming after it."""
+caused a change: what came after it is told as coming after it.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +26,7 @@ import pandas as pd
 from qi_analysis.benchmark.settings import BenchmarkSettings, Proxy
 from qi_analysis.charts.verdict import State, Verdict, build_verdict, describe_chart, describe_title
 from qi_analysis.errors import DataProblem, RecordProblem
+from qi_analysis.facts import ProxyWords
 from qi_analysis.phrases import (
     MeasureWords,
     calculate_nearest,
@@ -316,32 +317,6 @@ SIGNAL_WORDS = {
     State.MIXED: "changes both ways",
     State.CHANGED: "a change",
 }
-
-
-@dataclass(frozen=True)
-class ProxyWords:
-    """What one chart shows, in words: the chart's title and alt text, and one text for each question.
-
-    latest: the last 12 published months against the 12 before. comparator: against England.
-    signal: what the rules find in the last 6 published months. project: before the project against after.
-    """
-
-    title: str
-    alt: str
-    means: str
-    note: str
-    latest: str
-    comparator: str
-    signal: str
-    project: str
-    code_change: str
-    gaps: str
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """The texts that are not empty, in the order of the page."""
-        found = (self.means, self.latest, self.comparator, self.signal, self.project)
-        return tuple(text for text in (*found, self.code_change, self.gaps, self.note) if text)
 
 
 def describe_proxy(chart: pd.DataFrame, results: pd.DataFrame, proxy: Proxy, settings: BenchmarkSettings) -> ProxyWords:

@@ -4,11 +4,12 @@ The published figures as a release holds them: points, yearly totals, words. The
 
 The published figures as one release, the same for every review: made once, kept in data/processed, found again.
 
-They depend on the shipped reference data, the settings and the code alone, so those name the folder."""
+They depend on the shipped reference data, the settings and the code alone, so those name the folder.
+"""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -24,10 +25,10 @@ from qi_analysis.benchmark.figures import (
 )
 from qi_analysis.benchmark.settings import read_benchmark_settings
 from qi_analysis.benchmark.standing import build_standing_release
-from qi_analysis.dataset import REFERENCE
 from qi_analysis.errors import DataProblem
-from qi_analysis.release import Release, read_release, write_release
-from qi_analysis.storage import Places, clear
+from qi_analysis.facts import ProxyFacts
+from qi_analysis.release import PublishedFigures, read_published_figures, write_release
+from qi_analysis.storage import REFERENCE, Places, clear
 
 COLUMNS = [
     "measure_id", "interval_start", "numerator", "denominator", "value", "phase", "in_baseline", "is_drawn", "centre",
@@ -35,7 +36,7 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def build_benchmark_release(project: Path) -> Release:
+def build_benchmark_release(project: Path) -> PublishedFigures:
     """Tables benchmark_points and benchmark_years, and the words of each published proxy. They were protected."""
     settings = read_benchmark_settings(project / "benchmark.toml")
     results = build_benchmark(settings, REFERENCE)
@@ -46,15 +47,16 @@ def build_benchmark_release(project: Path) -> Release:
         other = results[(results["measure_id"] == proxy.id) & (results["org"] == "comparator")]
         parts.append(chart[COLUMNS].assign(comparator=other["value"].to_numpy()))
         said = describe_proxy(chart, results, proxy, settings)
-        words.append(asdict(said) | {"id": proxy.id, "spread": describe_spread(spread, proxy), "licence": LICENCE})
+        words.append(ProxyFacts(**vars(said), id=proxy.id, spread=describe_spread(spread, proxy), licence=LICENCE))
     years = build_yearly_totals(settings, REFERENCE)
     tables = {"benchmark_points": pd.concat(parts, ignore_index=True), "benchmark_years": years}
     standing = build_standing_release(project)
-    return Release({"benchmark": words, **standing.facts}, {**tables, **standing.tables})
+    facts = replace(standing.facts, benchmark=tuple(words))
+    return PublishedFigures(facts, {**tables, **standing.tables})
 
 
 def find_published_figures(places: Places, settings: Mapping[str, str]) -> Path:
-    """The folder of their release, found or made: facts["benchmark"], tables benchmark_points and benchmark_years.
+    """The folder of their release, found or made: facts.benchmark and facts.standing, tables benchmark_points and benchmark_years.
 
     settings: the digests of fingerprint.build_settings_digests. Raises RecordProblem for wrong settings.
     """
@@ -62,7 +64,7 @@ def find_published_figures(places: Places, settings: Mapping[str, str]) -> Path:
     kept = places.processed / "published"
     folder = kept / name[:16]
     try:
-        read_release(folder)
+        read_published_figures(folder)
     except (DataProblem, OSError, ValueError):  # there is none for these settings, or it is damaged
         clear([kept])
         write_release(folder, build_benchmark_release(places.record))

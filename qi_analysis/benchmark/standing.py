@@ -15,10 +15,10 @@ Counts of a provider are rounded to 5 where they were published; 1 to 4 and 0 ar
 Where the service stands, as a release holds it: points without names, limits, and what the funnel says in words.
 
 Published aggregates, protected when they were published. A service is outside or inside the limits; nothing here
-ranks services or calls a place good or bad."""
+ranks services or calls a place good or bad.
+"""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +26,14 @@ import pandas as pd
 
 from qi_analysis.benchmark.figures import FEWEST_PROVIDERS, LICENCE, PROVIDER_YEAR, SMALLEST_PROVIDER, SUPPRESSED
 from qi_analysis.benchmark.settings import BenchmarkSettings, FunnelSettings, Proxy, read_benchmark_settings
-from qi_analysis.dataset import REFERENCE
 from qi_analysis.errors import DataProblem, RecordProblem
+from qi_analysis.facts import PublishedFacts, StandingFacts
 from qi_analysis.phrases import describe_counts, describe_tenths, describe_value, lower_first
-from qi_analysis.release import Release
+from qi_analysis.release import PublishedFigures
 from qi_analysis.spc.funnel import QUANTILES, FunnelSpec, build_funnel_table
 from qi_analysis.spc.lines import TOLERANCE, Floats
 from qi_analysis.spc.spec import ChartProblem
+from qi_analysis.storage import REFERENCE
 
 TRIM_BY = 0.1
 SERVICE = "service"  # the unit of the service, all its codes of the year together
@@ -208,27 +209,26 @@ CANNOT_SAY = (
     "A funnel can say that a service differs from the others by more than chance and the usual differences. "
     "It cannot say why, and it is not a ranking."
 )
-NOTHING: dict[str, Any] = {"year": ""}
 
 
-def build_standing_release(project: Path, year: str = "") -> Release:
+def build_standing_release(project: Path, year: str = "") -> PublishedFigures:
     """Tables standing and standing_limits and the words of the funnel; a year of "" leaves it to benchmark.toml.
 
-    Without a [funnel] in the settings there are no tables, and the words hold an empty year. Raises RecordProblem
+    Without a [funnel] in the settings there are no tables and no words. Raises RecordProblem
     and DataProblem as `build_provider_units` does.
     """
     settings = read_benchmark_settings(project / "benchmark.toml")
     if settings.funnel is None:
-        return Release({"standing": NOTHING}, {})
+        return PublishedFigures(PublishedFacts(), {})
     units = build_provider_units(settings, REFERENCE, year)
     standing = build_standing(units[units["is_kept"]])
     tables = {"standing": standing[POINT_COLUMNS], "standing_limits": build_curves(standing)}
     n_left_out = int((~units["is_kept"]).sum())
     words = describe_standing(standing, n_left_out, settings.funnel, settings.name)
-    return Release({"standing": words}, tables)
+    return PublishedFigures(PublishedFacts(standing=words), tables)
 
 
-def describe_standing(standing: pd.DataFrame, n_left_out: int, funnel: FunnelSettings, service: str) -> dict[str, Any]:
+def describe_standing(standing: pd.DataFrame, n_left_out: int, funnel: FunnelSettings, service: str) -> StandingFacts:
     """The funnel in words: year, title, alt, sentences, method, and the settings that a page needs to draw it.
 
     standing: `build_standing` of the kept units, one year; n_left_out: the other units. service: the service's
@@ -244,18 +244,18 @@ def describe_standing(standing: pd.DataFrame, n_left_out: int, funnel: FunnelSet
         place = f"our service is {SHORT_PLACES[own[f'place_{kind}'].iloc[0]]}"
         sentences = _describe_service(own.iloc[0], proxy, kind, service)
     sentences += [_describe_widening(standing, kind), CANNOT_SAY, _describe_caution(proxy)]
-    return {
-        "year": year,
-        "kind": kind,
-        "service": service,
-        "title": f"{name}: {place}",
-        "name": name,
-        "alt": _describe_alt(standing, own, kind, f"{lower_first(proxy.words.name)} by size of service, {year}"),
-        "sentences": [*sentences, *_describe_left_out(n_left_out)],
-        "method": _describe_method(standing),
-        "means": proxy.means,
-        "licence": LICENCE,
-    }
+    return StandingFacts(
+        year=year,
+        kind=kind,
+        service=service,
+        title=f"{name}: {place}",
+        name=name,
+        alt=_describe_alt(standing, own, kind, f"{lower_first(proxy.words.name)} by size of service, {year}"),
+        sentences=(*sentences, *_describe_left_out(n_left_out)),
+        method=tuple(_describe_method(standing)),
+        means=proxy.means,
+        licence=LICENCE,
+    )
 
 
 def _describe_service(row: pd.Series, proxy: Proxy, kind: str, name: str) -> list[str]:

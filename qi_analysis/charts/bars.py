@@ -1,7 +1,8 @@
 """Bars: counts of people side by side, drawn from released numbers as inline SVG (see style.render_svg).
 
 Parts of a bar differ by pattern as well as by colour, and each that has room carries its number. A count that is
-hidden is not drawn: what follows it keeps its length."""
+hidden is not drawn: what follows it keeps its length.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,8 +1,10 @@
 """Charts: one chart table in, one static picture (inline SVG) out.
 
 Only what the table holds is drawn, month by month; no rule is applied here. Text stays text, ids are
-unique on the page, and the same table gives the same bytes. Signals differ by shape as well as by colour."""
+unique on the page, and the same table gives the same bytes. Signals differ by shape as well as by colour.
+"""
 
+import re
 from collections.abc import Iterable
 from textwrap import fill
 from typing import Any
@@ -45,9 +47,41 @@ __all__ = ["Look", "Mark", "plot_control_chart", "render_comparison", "render_co
 Ends = dict[str, tuple[float, str]]  # name of a line: its last value and its colour
 
 
-def render_control_chart(chart_table: pd.DataFrame, look: Look) -> str:
-    """A control chart of one measure by month as inline SVG (see plot_control_chart)."""
-    return _render(chart_table, look, {})
+def render_control_chart(chart_table: pd.DataFrame, look: Look | None = None) -> str:
+    """A control chart of one measure by month as inline SVG.
+
+    Parameters
+    ----------
+    chart_table : pandas.DataFrame
+        Of `build_chart_table`, for one measure. Only what it holds is drawn; a column `is_settled` makes the points of
+        unsettled months hollow. Months with `is_drawn` false or without a row are gaps that no line crosses.
+    look : Look, optional
+        What the chart says beyond its numbers: its id on the page, alt text, unit, target and marks. Left out, the
+        chart is named after its measure.
+
+    Returns
+    -------
+    str
+        One `<svg>` element: the same bytes for the same table.
+
+    Raises
+    ------
+    ValueError
+        For an empty table or more than one measure.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> table = qi.open_project().chart("li_completion").table
+    >>> qi.render_control_chart(table, qi.Look("mine", "People completing LI CBT, by month."))[:4]
+    '<svg'
+    """
+    return _render(chart_table, look or _name_look(chart_table), {})
+
+
+def _name_look(chart_table: pd.DataFrame) -> Look:
+    name = "" if chart_table.empty else str(chart_table["measure_id"].iloc[0])
+    return Look(re.sub("[^A-Za-z0-9]+", "-", name) or "chart", f"Control chart of {name} by month.")
 
 
 def render_comparison(chart_table: pd.DataFrame, reference: pd.DataFrame, name: str, look: Look) -> str:

@@ -1,18 +1,19 @@
 """The driver diagram as SVG: the aim, its drivers, their ideas; text wrapped to measured widths, nothing over anything.
 
 Each picture comes twice, in columns and, narrow for a telephone, box under box: the page shows the one that fits. A tall tree
-comes in parts that fit a sheet of paper, and of a long list of ideas the first are drawn: the list beside it holds them all."""
+comes in parts that fit a sheet of paper, and of a long list of ideas the first are drawn: the list beside it holds them all.
+"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
-from typing import Any
 from warnings import catch_warnings
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from qi_analysis.charts.style import FONTS
+from qi_analysis.facts import DriverFacts, IdeaFacts
 
 FULL = 940.0  # the height from which a new part begins
 PAD, GAP, LINE, SMALL_LINE, SIGN = 9.0, 8.0, 17.0, 15.0, 22.0  # SIGN: room for the shape of a status
@@ -81,8 +82,8 @@ class Part:
         return [self.aim, *(box for driver, ideas in self.branches for box in (driver, *ideas))]
 
 
-def render_parts(aim: str, drivers: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """(name, SVG in both forms) of each part. drivers: driver, and ideas with idea, status and tests."""
+def render_parts(aim: str, drivers: Sequence[DriverFacts]) -> list[tuple[str, str]]:
+    """(name, SVG in both forms) of each part."""
     parts = build_parts(aim, drivers)
     narrow = build_parts(aim, drivers, NARROW)
     numbered = [f"Driver diagram, part {n} of {len(parts)}" for n in range(1, len(parts) + 1)]
@@ -93,14 +94,14 @@ def render_parts(aim: str, drivers: Sequence[Mapping[str, Any]]) -> list[tuple[s
     ]
 
 
-def build_parts(aim: str, drivers: Sequence[Mapping[str, Any]], form: Form = WIDE) -> list[Part]:
+def build_parts(aim: str, drivers: Sequence[DriverFacts], form: Form = WIDE) -> list[Part]:
     """The tree laid out in parts, the same drivers to a part in every form; a driver is never cut in two."""
     return [_lay_part(aim, some, form) for some in _split(drivers)]
 
 
-def _split(drivers: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+def _split(drivers: Sequence[DriverFacts]) -> list[list[DriverFacts]]:
     """The drivers of each part: as many as fit a sheet in the wide form."""
-    parts, bottom = list[list[Mapping[str, Any]]](), 0.0
+    parts, bottom = list[list[DriverFacts]](), 0.0
     for driver in drivers:
         height = _lay_branch(driver, 0, WIDE)[1]
         if not parts or bottom + height > FULL:
@@ -111,7 +112,7 @@ def _split(drivers: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]
     return parts
 
 
-def _lay_part(aim: str, drivers: Sequence[Mapping[str, Any]], form: Form) -> Part:
+def _lay_part(aim: str, drivers: Sequence[DriverFacts], form: Form) -> Part:
     """One picture: in the wide form the aim stands beside the middle of its drivers, in the narrow form above them."""
     box, branches = _build_box(form.aim, GAP, (aim, "", "")), []
     y = box.y + box.height + 2 * GAP if form.is_narrow else GAP
@@ -124,10 +125,10 @@ def _lay_part(aim: str, drivers: Sequence[Mapping[str, Any]], form: Form) -> Par
     return Part(placed, tuple(branches), height)
 
 
-def _lay_branch(driver: Mapping[str, Any], top: float, form: Form) -> tuple[tuple[Box, tuple[Box, ...]], float]:
+def _lay_branch(driver: DriverFacts, top: float, form: Form) -> tuple[tuple[Box, tuple[Box, ...]], float]:
     """A driver with its ideas from `top` down, and where it ends."""
-    chosen = _choose_ideas(driver["ideas"])
-    own = _build_box(form.driver, top, (driver["driver"], "" if chosen else "no idea yet", ""))
+    chosen = _choose_ideas(driver.ideas)
+    own = _build_box(form.driver, top, (driver.driver, "" if chosen else "no idea yet", ""))
     ideas, y = list[Box](), top + own.height + GAP if form.is_narrow else top
     for words in chosen:
         ideas.append(_build_box(form.idea, y, words))
@@ -139,22 +140,22 @@ def _lay_branch(driver: Mapping[str, Any], top: float, form: Form) -> tuple[tupl
     return (centred, tuple(ideas)), top + height
 
 
-def _choose_ideas(ideas: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+def _choose_ideas(ideas: Sequence[IdeaFacts]) -> list[tuple[str, str, str]]:
     """(words, note, status) of the ideas that are drawn: those being tested first, the last box counting the others."""
     order = list(STATUS)
-    ranked = sorted(ideas, key=lambda idea: order.index(idea["status"]))
+    ranked = sorted(ideas, key=lambda idea: order.index(idea.status))
     shown = ranked if len(ranked) <= MOST_IDEAS else ranked[: MOST_IDEAS - 1]
-    told = [(idea["idea"], describe_idea(idea), idea["status"]) for idea in shown]
-    rest = [idea["status"] for idea in ranked[len(shown) :]]
+    told = [(idea.idea, describe_idea(idea), idea.status) for idea in shown]
+    rest = [idea.status for idea in ranked[len(shown) :]]
     counts = ", ".join(f"{rest.count(one)} {STATUS[one][0]}" for one in order if one in rest)
     return [*told, (f"And {len(rest)} more ideas", f"{counts}; all are in the list", "")] if rest else told
 
 
-def describe_idea(idea: Mapping[str, Any]) -> str:
+def describe_idea(idea: IdeaFacts) -> str:
     """An idea's status and tests in words: "being tested: P1, P4"."""
-    tests = list(idea["tests"])
+    tests = list(idea.tests)
     more = f" and {len(tests) - MOST_TESTS} more" if len(tests) > MOST_TESTS else ""
-    return f"{STATUS[idea['status']][0]}{': ' if tests else ''}{', '.join(tests[:MOST_TESTS])}{more}"
+    return f"{STATUS[idea.status][0]}{': ' if tests else ''}{', '.join(tests[:MOST_TESTS])}{more}"
 
 
 def _build_box(column: tuple[float, float], y: float, words: tuple[str, str, str]) -> Box:

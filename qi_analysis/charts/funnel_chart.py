@@ -1,6 +1,7 @@
 """The funnel chart: services as points by size, limits as lines, our service as a labelled star.
 
-Only what the two tables hold is drawn. Nothing but our service is named."""
+Only what the two tables hold is drawn. Nothing but our service is named.
+"""
 
 from typing import Any
 

@@ -1,7 +1,8 @@
 """Step curves by week: how many have come to each end so far, with the people still followed below the axis.
 
 What is drawn is the released table, week by week; a hidden value leaves a gap that no line crosses. Curves differ
-by line and marker as well as by colour, and each is named at its end."""
+by line and marker as well as by colour, and each is named at its end.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

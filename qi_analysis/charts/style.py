@@ -10,11 +10,12 @@ A matplotlib figure as inline SVG: small, the same bytes every time, safe to rep
 The marks of a chart and their key: tests as numbers, events as letters, phases as P1, P2; from the facts of a release.
 
 A chart carries the events that could affect its measure and the tests that name it; the chart of the aim carries every
-test. Tests that begin close together share one mark ("3-6"), so that a chart of five years stays legible."""
+test. Tests that begin close together share one mark ("3-6"), so that a chart of five years stays legible.
+"""
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
@@ -26,6 +27,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from qi_analysis.facts import CycleFacts, EventFacts, Marked, PhaseFacts
 from qi_analysis.phrases import describe_month, describe_months
 
 INK, SOFT, BAND, TARGET, REFERENCE = "#212b32", "#4c6272", "#e8edee", "#00703c", "#7a3b8f"
@@ -48,6 +50,11 @@ SIZES = {"wide": (7.0, 3.9), "small": (7.0, 3.3)}
 MARGINS = {  # in points
     "left": 42, "unit": 18, "right": 92, "bottom": 58, "top": 14, "marks": 36, "title": 34,
 }  # fmt: skip
+AXES = {
+    "share": "share",
+    "mean": "average",
+    "count": "number",
+}  # a statistic of the team's measures: its axis in a word
 DASHES = (0, (4, 2))
 DASHED: dict[str, Any] = {"linestyle": DASHES, "clip_on": False}
 BOXES = {"cycle": "circle,pad=0.25", "event": "square,pad=0.2", "phase": "square,pad=0.2", "several": "round,pad=0.3"}
@@ -74,9 +81,30 @@ class Mark:
 class Look:
     """What a chart says beyond its numbers.
 
-    `chart_id` is unique on the page (letters, digits, hyphens). `alt` states finding, range and last value.
-    `title` is drawn only when given; on a page the finding is the caption. `centre` names the middle line.
-    `unit` is "share" (0 to 1, drawn on 0-100%) or the word on the axis, such as "days" or "people".
+    Parameters
+    ----------
+    chart_id : str
+        Unique on the page: letters, digits, hyphens.
+    alt : str
+        Alternative text: states finding, range and last value.
+    title : str, optional
+        Drawn only when given; on a page the finding is the caption.
+    size : str
+        "wide" or "small".
+    unit : str
+        "share" (0 to 1, drawn on 0-100%) or the word on the axis, such as "days" or "people".
+    target : float, optional
+        Drawn as a line of its own.
+    centre : str
+        Names the middle line.
+    marks : tuple of Mark
+        Dated marks: tests, events, phases.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> qi.Look("waits", "Days from referral to first appointment, by month.", unit="days").size
+    'wide'
     """
 
     chart_id: str
@@ -87,6 +115,21 @@ class Look:
     marks: tuple[Mark, ...] = ()
     size: Literal["wide", "small"] = "wide"
     centre: str = "average"
+
+
+def build_look(
+    measure_id: str,
+    alt: str,
+    *,
+    is_aim: bool,
+    unit: str = "share",
+    target: float | None = None,
+    marks: tuple[Mark, ...] = (),
+) -> Look:
+    """The look of a measure's chart wherever it is drawn: wide and with its target for the aim's, else small."""
+    if is_aim:
+        return Look("completion", alt, target=target, marks=marks)
+    return Look(measure_id.replace("_", "-"), alt, size="small", unit=unit, marks=marks)
 
 
 def arrange_marks(marks: Sequence[Mark], first: int, n_months: int) -> list[tuple[float, int, Mark]]:
@@ -211,58 +254,56 @@ def affects(words: str, measure_id: str) -> bool:
     return bool({"all", measure_id} & set(re.split(r"[\s,;]+", words)))
 
 
-def build_marks(facts: Mapping[str, Any], measure_id: str, chart: pd.DataFrame) -> tuple[tuple[Mark, ...], Key]:
+def build_marks(facts: Marked, measure_id: str, chart: pd.DataFrame) -> tuple[tuple[Mark, ...], Key]:
     """(marks, key) of one chart: what lies in its months, nothing for an empty chart.
 
-    facts: events, phases, measure and team (cycles, is_example). The key has a line for each mark.
+    The key has a line for each mark.
     """
     if chart.empty:
         return (), []
     first, last = (chart["interval_start"].agg(end) for end in ("min", "max"))
     fixed = [(mark, words) for mark, words in _list_fixed(facts, measure_id) if _is_within(mark.on, first, last)]
-    is_aim = measure_id == facts["measure"]["id"]
+    is_aim = measure_id == facts.measure.id
     cycles = [
         one
-        for one in facts["team"]["cycles"]
-        if one["state"] != "planned"
-        and (is_aim or measure_id in one["measures"])
-        and _is_within(_day(one), first, last)
+        for one in facts.team.cycles
+        if one.state != "planned" and (is_aim or measure_id in one.measures) and _is_within(_day(one), first, last)
     ]
     number = first.year * 12 + first.month - 1
     months = last.year * 12 + last.month - number
     for window in WINDOWS:
-        tests = [_name_group(group, facts["team"]["is_example"]) for group in _group(cycles, window * months)]
+        tests = [_name_group(group, facts.team.is_example) for group in _group(cycles, window * months)]
         marks = tuple(mark for mark, _ in [*tests, *fixed])
         if max((row for _, row, _ in arrange_marks(marks, number, months)), default=0) < MOST_ROWS:
             break
     return marks, [(mark.sign, words) for mark, words in [*tests, *fixed]]
 
 
-def _list_fixed(facts: Mapping[str, Any], measure_id: str) -> list[tuple[Mark, str]]:
+def _list_fixed(facts: Marked, measure_id: str) -> list[tuple[Mark, str]]:
     """Events that could affect the measure, and every phase with its date and reason."""
     events = [
-        (Mark(_day(one), one["letter"], "event"), f"{one['what']} ({describe_month(_day(one))})")
-        for one in facts["events"]
-        if affects(one["could_affect"], measure_id)
+        (Mark(_day(one), one.letter, "event"), f"{one.what} ({describe_month(_day(one))})")
+        for one in facts.events
+        if affects(one.could_affect, measure_id)
     ]
     phases = [
-        (Mark(_day(one), f"P{n}", "phase"), f"limits start again on {one['words']}: {one['reason']}")
-        for n, one in enumerate(facts["phases"], 1)
+        (Mark(_day(one), f"P{n}", "phase"), f"limits start again on {one.words}: {one.reason}")
+        for n, one in enumerate(facts.phases, 1)
     ]
     return events + phases
 
 
-def _day(one: Mapping[str, Any]) -> date:
-    return date.fromisoformat(one["on"])
+def _day(one: CycleFacts | EventFacts | PhaseFacts) -> date:
+    return date.fromisoformat(one.on)
 
 
 def _is_within(day: date, first: pd.Timestamp, last: pd.Timestamp) -> bool:
     return (first.year, first.month) <= (day.year, day.month) <= (last.year, last.month)
 
 
-def _group(cycles: Sequence[Mapping[str, Any]], months: float) -> list[list[Mapping[str, Any]]]:
+def _group(cycles: Sequence[CycleFacts], months: float) -> list[list[CycleFacts]]:
     """Tests in order of time; those that begin within so many months of a group's first belong to it."""
-    groups: list[list[Mapping[str, Any]]] = []
+    groups: list[list[CycleFacts]] = []
     for one in cycles:
         is_close = groups and (_day(one) - _day(groups[-1][0])).days <= months * 30.4
         if is_close:
@@ -272,14 +313,14 @@ def _group(cycles: Sequence[Mapping[str, Any]], months: float) -> list[list[Mapp
     return groups
 
 
-def _name_group(group: Sequence[Mapping[str, Any]], is_example: bool) -> tuple[Mark, str]:
+def _name_group(group: Sequence[CycleFacts], is_example: bool) -> tuple[Mark, str]:
     """The mark of one test or of several, and its words in the key."""
     first, last = group[0], group[-1]
     example = " (example, not the team's)" if is_example else ""
     if len(group) == 1:
-        return Mark(_day(first), str(first["number"])), f"{first['title']}, from {first['start']}{example}"
-    titles = [one["title"] for one in group[:MOST_TITLES]]
+        return Mark(_day(first), str(first.number)), f"{first.title}, from {first.start}{example}"
+    titles = [one.title for one in group[:MOST_TITLES]]
     more = f" and {len(group) - MOST_TITLES} more" if len(group) > MOST_TITLES else ""
     span = describe_months(_day(first), _day(last))
-    mark = Mark(_day(first), f"{first['number']}-{last['number']}")
+    mark = Mark(_day(first), f"{first.number}-{last.number}")
     return mark, f"{len(group)} tests, {span}: {'; '.join(titles)}{more}{example}"

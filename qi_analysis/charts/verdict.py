@@ -17,7 +17,8 @@ Sentences from numbers: the verdict, the people sentence, chart titles and alt t
 Every function reads a chart table (one row per month, oldest first, as `spc.build_chart_table` gives it) and
 the measure's own words. The same numbers always give the same sentence. Verdicts are worked out on true
 numbers; the people sentence and the alt text may be given the released table, where a hidden month has no
-numerator and `is_hidden` is true. A column that is absent means: all settled, none hidden."""
+numerator and `is_hidden` is true. A column that is absent means: all settled, none hidden.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -202,7 +203,7 @@ def _calculate_run_distance(table: pd.DataFrame, measured: tuple[Floats, Floats,
     return result
 
 
-def _turn(table: pd.DataFrame, direction: npt.NDArray[np.integer]) -> npt.NDArray:
+def _turn(table: pd.DataFrame, direction: npt.NDArray[np.integer]) -> np.ndarray:
     """The signal of each point once its direction is `direction`: kept, turned round, or none."""
     before, signal = table["direction"].to_numpy(), table["signal"]
     turned = signal.where(before == direction, signal.map(SWAPPED).fillna(signal))

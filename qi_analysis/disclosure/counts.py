@@ -9,10 +9,11 @@ share is worked out from the rounded numbers alone.
 Every count of a release: what it is, how it is shown, and so what a reader knows of it.
 
 A count has a name that says what is counted: the same people in two tables are one count. Counts are noted while the
-tables of a release are built, and are attacked together before anything is written."""
+tables of a release are built, and are attacked together before anything is written.
+"""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -105,22 +106,31 @@ class Sums:
     is_least: bool = False
 
 
-@dataclass(frozen=True)
-class Cells:
-    """The counts of one release.
+class CountBook:
+    """The counts of one release and the sums they belong to. It is altered while the tables are made.
 
+    A function that takes a book writes the counts of its table into it; the counts of a book made for one table are lost.
     hidden: the names that are hidden for the sake of others. moved: those shown exactly before that are rounded from now on.
     """
 
-    hidden: frozenset[str] = frozenset()
-    moved: frozenset[str] = frozenset()
-    parts: list[pd.DataFrame] = field(default_factory=list)
-    sums: list[Sums] = field(default_factory=list)
+    def __init__(self, hidden: frozenset[str] = frozenset(), moved: frozenset[str] = frozenset()) -> None:
+        self.hidden, self.moved = hidden, moved
+        self.sums: list[Sums] = []
+        self._parts: list[pd.DataFrame] = []
+
+    def copy(self) -> "CountBook":
+        """Another book with the same in it, to try something out in."""
+        book = CountBook(self.hidden, self.moved)
+        book.sums, book._parts = list(self.sums), list(self._parts)
+        return book
 
     def show(
         self, names: Iterable[str], counts: pd.Series, order: Order = INNER, also: pd.Series | None = None
     ) -> pd.Series:
-        """The counts as they may be shown: rounded to 5, missing where 1 to 7, hidden for others, or `also` is True."""
+        """Write down counts and return them as they may be shown.
+
+        Rounded to 5, missing where they are 1 to 7, hidden for others, or `also` is True.
+        """
         named = pd.Series(list(names), counts.index, dtype="object")
         shown = round_count(counts.astype("float64")).mask(named.isin(self.hidden))
         shown = shown if also is None else shown.mask(also)
@@ -130,7 +140,7 @@ class Cells:
     def show_shares(
         self, tops: Iterable[str], bottoms: Iterable[str], counts: pd.DataFrame, order: Order = INNER
     ) -> pd.DataFrame:
-        """numerator and denominator as they may be shown; both are missing where one of them or the rest is 1 to 7."""
+        """The same for numerator and denominator; both are missing where one of them or the rest is 1 to 7."""
         tops, bottoms, rest = list(tops), list(bottoms), counts["denominator"] - counts["numerator"]
         also = is_small(rest) | is_small(counts["numerator"]) | is_small(counts["denominator"])
         rests = [f"{bottom} less {top}" for top, bottom in zip(tops, bottoms, strict=True)]
@@ -145,10 +155,14 @@ class Cells:
     def note(
         self, names: Iterable[str], counts: pd.Series, shown: pd.Series, order: Order = INNER, exact: bool = False
     ) -> None:
-        """Remember counts and how they are shown: rounded to 5, exactly, or (missing) not at all."""
+        """Write down counts and how they are shown: rounded to 5, exactly, or (missing) not at all."""
         low, high = _read_back(shown.to_numpy(dtype="float64"), exact)
         columns = {"name": list(names), "true": counts.to_numpy(dtype="float64").round(), "low": low, "high": high}
-        self.parts.append(pd.DataFrame(columns).assign(order=order).dropna(subset=["true"]))
+        self._parts.append(pd.DataFrame(columns).assign(order=order).dropna(subset=["true"]))
+
+    def note_built(self, counts: pd.DataFrame) -> None:
+        """Write down counts as `build` tells them."""
+        self._parts.append(counts[COLUMNS])
 
     def add_sums(
         self,
@@ -158,16 +172,20 @@ class Cells:
         is_least: bool = False,
     ) -> None:
         """Each whole is the sum of its parts (see Sums). A part that is not among the counts is left out."""
-        self.sums.append(Sums([list(wholes)], [list(one) for one in parts], is_wide, is_least))
+        self.add(Sums([list(wholes)], [list(one) for one in parts], is_wide, is_least))
+
+    def add(self, sums: Sums) -> None:
+        """The same for sums of several wholes."""
+        self.sums.append(sums)
 
     def build(self) -> pd.DataFrame:
         """One row for each count: name, true, low, high (the smallest and largest it can be), order.
 
         A name noted with two counts stays with the first; the other has nothing to do with it and is never hidden for others.
         """
-        if not self.parts:
+        if not self._parts:
             return pd.DataFrame(columns=COLUMNS)
-        every = pd.concat(self.parts, ignore_index=True)
+        every = pd.concat(self._parts, ignore_index=True)
         is_other = every["true"] != every.groupby("name")["true"].transform("first")
         every["name"] += pd.Series(np.where(is_other, " but " + every["true"].astype(str), ""))
         stands = every["order"].where((every["order"] < NOT_SHOWN) & ~is_other)

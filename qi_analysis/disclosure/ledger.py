@@ -1,6 +1,7 @@
 """The ledger: every count that any release has shown, and the sums it was part of, so that none gives an old one away.
 
-One file for each period in the workshop. It holds true counts, so it never leaves it."""
+One file for each period in the workshop. It holds true counts, so it never leaves it.
+"""
 
 import os
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qi_analysis.disclosure.counts import MOST, NOT_SHOWN, Cells
+from qi_analysis.disclosure.counts import MOST, NOT_SHOWN, CountBook
 from qi_analysis.disclosure.protection import COUNT, Seen, build_sums
 from qi_analysis.errors import DataProblem
 from qi_analysis.storage import BUILDING, sync_folder
@@ -58,12 +59,12 @@ def _read(path: Path) -> pd.DataFrame:
         ) from None
 
 
-def write_ledger(folder: Path, period_id: str, cells: Cells, seen: Seen | None = None) -> None:
+def write_ledger(folder: Path, period_id: str, book: CountBook, seen: Seen | None = None) -> None:
     """Add what a release shows and says to what its period has shown before; the file is replaced in one step.
 
     seen: the ledger so far. Sums that stand in it already are not written again.
     """
-    lines = _build_lines(cells, seen)
+    lines = _build_lines(book, seen)
     has_months = lines["name"].str.contains(OF_MONTHS, regex=False)
     lines["name"] = lines["name"].where(has_months, lines["name"] + f"{OF_MONTHS}review {period_id}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -75,13 +76,13 @@ def write_ledger(folder: Path, period_id: str, cells: Cells, seen: Seen | None =
     sync_folder(folder)
 
 
-def _build_lines(cells: Cells, seen: Seen | None) -> pd.DataFrame:
+def _build_lines(book: CountBook, seen: Seen | None) -> pd.DataFrame:
     """The counts that a release shows or sums up, and the terms of the sums that are new and can tell more later on.
 
     Those are the sums over many months, and within a month those of counts that move: the others are said again.
     """
-    counts = cells.build().assign(row=ONE_COUNT, is_marked=lambda table: table["order"] < NOT_SHOWN)
-    sums, is_open = build_sums(counts, cells), (counts["low"] < counts["high"]).to_numpy(dtype="float64")
+    counts = book.build().assign(row=ONE_COUNT, is_marked=lambda table: table["order"] < NOT_SHOWN)
+    sums, is_open = build_sums(counts, book), (counts["low"] < counts["high"]).to_numpy(dtype="float64")
     number_open = abs(sums.factors) @ is_open
     can_move = abs(sums.factors) @ counts["name"].str.startswith(MOVING).to_numpy(dtype="float64") > 0
     sums = sums.take(np.where(sums.is_wide, number_open <= MOST_OPEN, can_move & (number_open <= FEW_OPEN)))

@@ -13,7 +13,8 @@ The puzzle that a reader has: all counts of a release and of those before it, an
 Secondary hiding: which counts are hidden for the sake of others, until the attack on all of them fails.
 
 The order does not depend on any value: parts before totals, then by name. Hiding only takes away what a reader knows,
-so the search ends, and a count that was safe stays safe."""
+so the search ends, and a count that was safe stays safe.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
-from qi_analysis.disclosure.counts import INNER, LARGEST_HIDDEN, MOST, NOT_SHOWN, TOTAL, Cells
+from qi_analysis.disclosure.counts import INNER, LARGEST_HIDDEN, MOST, NOT_SHOWN, TOTAL, CountBook
 
 FEWEST_VALUES = 3
 
@@ -267,11 +268,11 @@ class Puzzle:
         return frozenset(self.place.index[rows[self.place.to_numpy()]])
 
 
-def build_puzzle(cells: Cells, seen: Seen | None = None) -> Puzzle:
+def build_puzzle(book: CountBook, seen: Seen | None = None) -> Puzzle:
     """Names that always count the same are one count. With `seen`, earlier releases are a part of the puzzle."""
-    counts = cells.build()
+    counts = book.build()
     counts = counts.assign(seen_low=0.0, seen_high=MOST, is_marked=counts["order"] < NOT_SHOWN)
-    sums = build_sums(counts, cells)
+    sums = build_sums(counts, book)
     if seen is not None and not seen.counts.empty:
         counts, sums = _join_seen(counts, sums, seen)
     return _join_same(counts, sums)
@@ -327,19 +328,19 @@ def _join_same(counts: pd.DataFrame, sums: Said) -> Puzzle:
     return Puzzle(merged.fillna({"order": NOT_SHOWN}), pd.Series(group, counts["name"]), joint)
 
 
-def build_sums(counts: pd.DataFrame, cells: Cells) -> Said:
-    """What is said of these counts, in the order of `cells.sums`.
+def build_sums(counts: pd.DataFrame, book: CountBook) -> Said:
+    """What is said of these counts, in the order of `book.sums`.
 
     Said of one kind are all of them exact or none is. Those with parts that are ever more than their whole are no sums,
     and of no use to a reader: they are left out.
     """
-    if not cells.sums:
+    if not book.sums:
         return Said(csr_array((0, len(counts))), np.zeros(0), np.zeros(0, dtype=bool))
-    sizes = np.array([len(one.wholes[0]) for one in cells.sums])
+    sizes = np.array([len(one.wholes[0]) for one in book.sums])
     starts = np.cumsum(sizes) - sizes
     names: list[str | None] = []
     rows, factors = [], []
-    for start, size, one in zip(starts, sizes, cells.sums, strict=True):
+    for start, size, one in zip(starts, sizes, book.sums, strict=True):
         for sign, side in ((1.0, one.wholes), (-1.0, one.parts)):
             for named in side:
                 names.extend(named)
@@ -353,8 +354,8 @@ def build_sums(counts: pd.DataFrame, cells: Cells) -> Said:
     matrix = csr_array((factor[found], (row[found], column[found])), (sizes.sum(), len(counts)))
     rest, group = matrix @ counts["true"].to_numpy(), np.repeat(np.arange(len(sizes)), sizes)
     is_sum = np.bincount(group, rest < 0, len(sizes)) == 0
-    is_exact = (np.bincount(group, rest != 0, len(sizes)) == 0) & ~np.array([one.is_least for one in cells.sums])
-    is_wide = np.repeat([one.is_wide for one in cells.sums], sizes)
+    is_exact = (np.bincount(group, rest != 0, len(sizes)) == 0) & ~np.array([one.is_least for one in book.sums])
+    is_wide = np.repeat([one.is_wide for one in book.sums], sizes)
     return Said(matrix, np.where(is_exact[group], 0.0, MOST), is_wide).take(has_whole & is_sum[group])
 
 
@@ -373,19 +374,19 @@ def build_known(puzzle: Puzzle, hidden: np.ndarray) -> Known:
 MONTHLY = r"@\d{4}-\d\d"  # in the name of what is counted by month
 
 
-def find_hidden(cells: Cells, seen: Seen | None = None, start: frozenset[str] = frozenset()) -> frozenset[str]:
+def find_hidden(book: CountBook, seen: Seen | None = None, start: frozenset[str] = frozenset()) -> frozenset[str]:
     """The names to hide besides the small counts, so that every hidden count of 1 to 7 keeps 3 possible values.
 
     First each month and each table by itself, so that a month is hidden alike in every release; then the sums over many
     months; last all that readers have seen before. Where a count is still the same, they know it as it was shown then,
     whatever is hidden now. start: hidden in any case.
     """
-    puzzle = build_puzzle(cells)
+    puzzle = build_puzzle(book)
     hidden = _hide(replace(puzzle, sums=puzzle.sums.take(~puzzle.sums.is_wide)), puzzle.place_names(start))
     names = puzzle.list_names(_hide(puzzle, hidden))
     if seen is None or seen.counts.empty:
         return names
-    puzzle = build_puzzle(cells, seen)
+    puzzle = build_puzzle(book, seen)
     return puzzle.list_names(_hide(puzzle, puzzle.place_names(names)))
 
 
@@ -417,10 +418,10 @@ def _rank(puzzle: Puzzle) -> np.ndarray:
     return rank
 
 
-def count_exposed(cells: Cells, seen: Seen | None = None) -> int:
+def count_exposed(book: CountBook, seen: Seen | None = None) -> int:
     """How many hidden counts of 1 to 7, of this release or those before, a reader could narrow to fewer than 3 values."""
-    puzzle = build_puzzle(cells, seen)
-    return int(find_exposed(build_known(puzzle, puzzle.place_names(cells.hidden))).sum())
+    puzzle = build_puzzle(book, seen)
+    return int(find_exposed(build_known(puzzle, puzzle.place_names(book.hidden))).sum())
 
 
 def protect_table(counts: pd.DataFrame) -> pd.DataFrame:
@@ -432,19 +433,19 @@ def protect_table(counts: pd.DataFrame) -> pd.DataFrame:
     table = pd.concat([counts, counts.sum().to_frame("total").T])
     if len(counts.columns) > 1:
         table["total"] = table.sum(axis=1)
-    cells = Cells()
-    _show_table(table, cells)
-    return _show_table(table, Cells(find_hidden(cells)))
+    book = CountBook()
+    _show_table(table, book)
+    return _show_table(table, CountBook(find_hidden(book)))
 
 
-def _show_table(table: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+def _show_table(table: pd.DataFrame, book: CountBook) -> pd.DataFrame:
     parts = [name for name in table if name != "total"]
     names = {name: pd.Series([f"{row}|{name}" for row in table.index], table.index) for name in table}
     for named in names.values():
-        cells.add_sums(named.tail(1), [[one] for one in named.iloc[:-1]])
+        book.add_sums(named.tail(1), [[one] for one in named.iloc[:-1]])
     if "total" in names:
-        cells.add_sums(names["total"], [names[name] for name in parts])
+        book.add_sums(names["total"], [names[name] for name in parts])
     order = np.where(table.index == "total", TOTAL, INNER)
     return pd.DataFrame(
-        {name: cells.show(names[name], table[name], order if name in parts else TOTAL) for name in table}
+        {name: book.show(names[name], table[name], order if name in parts else TOTAL) for name in table}
     )

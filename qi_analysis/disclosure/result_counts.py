@@ -9,7 +9,8 @@ Totals of 12 months, review after review: each window of months that moves on te
 
 When a month of a whole-service total is hidden, the total of 12 months less the 11 that are shown would give it
 away, the more so with every review that follows. So the totals are gone through in the order in which they were
-published, from the same results, and one that would tell too much is hidden."""
+published, from the same results, and one that would tell too much is hidden.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from qi_analysis.disclosure.counts import (
     NOT_SHOWN,
     SHARE_STATISTICS,
     TOTAL,
-    Cells,
+    CountBook,
     Sums,
     is_small,
     round_count,
@@ -104,9 +105,9 @@ def _name_top(one: MeasureDefinition) -> str:
 
 
 def note_results(
-    cells: Cells, results: pd.DataFrame, released: pd.DataFrame, names: CountNames, exact: pd.Series
+    book: CountBook, results: pd.DataFrame, released: pd.DataFrame, names: CountNames, exact: pd.Series
 ) -> None:
-    """Note every numerator, denominator and complement of the results. exact: the rows that are shown exactly."""
+    """Note in the book every numerator, denominator and complement of the results. exact: the rows that are shown exactly."""
     is_exact = exact.to_numpy(dtype=bool)
     wholes = _list_wholes()
     for named, column in ((names.top, "numerator"), (names.bottom, "denominator")):
@@ -114,12 +115,12 @@ def note_results(
             kept = chosen & (named != "") & results[column].notna().to_numpy()
             is_whole = pd.Series(named[kept], dtype="object").str.split("@").str[0].isin(wholes)
             order = EXACT if chosen is is_exact else np.where(is_whole, TOTAL, INNER)
-            cells.note(named[kept], results.loc[kept, column], released.loc[kept, column], order, chosen is is_exact)
+            book.note(named[kept], results.loc[kept, column], released.loc[kept, column], order, chosen is is_exact)
     both = (names.top != "") & (names.bottom != "")
     rest = (results["denominator"] - results["numerator"])[both]
     rests = names.bottom[both] + " less " + names.top[both]
-    cells.note(rests, rest, rest * np.nan, NOT_SHOWN)
-    cells.add_sums(names.bottom[both], [names.top[both], rests])
+    book.note(rests, rest, rest * np.nan, NOT_SHOWN)
+    book.add_sums(names.bottom[both], [names.top[both], rests])
 
 
 def hide_results(released: pd.DataFrame, names: CountNames, hidden: frozenset[str]) -> pd.DataFrame:
@@ -144,8 +145,8 @@ def _months_by(row: dict[str, str]) -> tuple[str, ...]:
     return known[row["table"]] if row["month_by"] == ANY else (row["month_by"],)
 
 
-def add_result_sums(cells: Cells, names: CountNames, choice: str) -> None:
-    """Add the sums of definitions/sums.csv for every month of the results. choice: the team's definition of completed."""
+def add_result_sums(book: CountBook, names: CountNames, choice: str) -> None:
+    """Add to the book the sums of definitions/sums.csv for every month of the results. choice: the team's definition of completed."""
     known = {name for name in {*names.top, *names.bottom} if name}
     bases = sorted({name.split("@")[0] for name in known})
     months = sorted({name.split("@")[1] for name in known})
@@ -156,15 +157,15 @@ def add_result_sums(cells: Cells, names: CountNames, choice: str) -> None:
                 [_in_months(one, months) for one in _list_parts(row[side].format(choice=choice).split(), start, bases)]
                 for side in ("wholes", "parts")
             )
-            cells.sums.append(Sums(wholes, parts, is_least=row["sign"] == AT_LEAST))
+            book.add(Sums(wholes, parts, is_least=row["sign"] == AT_LEAST))
 
 
-def add_clock_sums(cells: Cells, names: CountNames) -> None:
-    """Add that over all months as many people are counted by the month LI ended as by the month it began.
+def add_clock_sums(book: CountBook, names: CountNames) -> None:
+    """Add to the book that over all months as many people are counted by the month LI ended as by the month it began.
 
     The number itself stands in no table.
     """
-    true = cells.build().set_index("name")["true"]
+    true = book.build().set_index("name")["true"]
     words: dict[str, dict[str, list[str]]] = {}
     for name in dict.fromkeys([*names.top, *names.bottom]):
         if name.startswith("episodes."):
@@ -173,13 +174,13 @@ def add_clock_sums(cells: Cells, names: CountNames) -> None:
     for word, clocks in words.items():
         if len(clocks) == 2:
             total = pd.Series([true.reindex(clocks["li_start"]).sum()])
-            cells.note([f"every {word}"], total, total * np.nan, NOT_SHOWN)
+            book.note([f"every {word}"], total, total * np.nan, NOT_SHOWN)
             for months in clocks.values():
-                cells.add_sums([f"every {word}"], [[one] for one in months], is_wide=True)
+                book.add_sums([f"every {word}"], [[one] for one in months], is_wide=True)
 
 
-def add_open_flows(cells: Cells, names: CountNames) -> None:
-    """Add that who is open at a month's end was open a month before or came since, unless they left since.
+def add_open_flows(book: CountBook, names: CountNames) -> None:
+    """Add to the book that who is open at a month's end was open a month before or came since, unless they left since.
 
     Nobody was open before the first month, if the true counts bear that out.
     """
@@ -187,7 +188,7 @@ def add_open_flows(cells: Cells, names: CountNames) -> None:
     for came, still, left in FLOWS:
         for at, before in ((months[1:], months[:-1]), (months[:1], [])):
             wholes = [_in_months(came, at), *(_in_months(one, before) for one in still if before)]
-            cells.sums.append(Sums(wholes, [_in_months(one, at) for one in (*left, *still)], is_wide=True))
+            book.add(Sums(wholes, [_in_months(one, at) for one in (*left, *still)], is_wide=True))
 
 
 def name_completed(definition: str, choice: str) -> str:
@@ -200,11 +201,11 @@ def name_year(base: str, period: Period) -> str:
     return f"{base}@{YEAR} to {period.id}"
 
 
-def add_year_sums(cells: Cells, names: CountNames, period: Period) -> None:
-    """Add for everything counted by month that a count of 12 months is the sum of its months."""
+def add_year_sums(book: CountBook, names: CountNames, period: Period) -> None:
+    """Add to the book for everything counted by month that a count of 12 months is the sum of its months."""
     bases = sorted({name.split("@")[0] for name in {*names.top, *names.bottom} if name})
     months = [period.plus(back).id for back in range(1 - YEAR, 1)]
-    cells.add_sums(
+    book.add_sums(
         [name_year(base, period) for base in bases], [[f"{base}@{month}" for base in bases] for month in months], True
     )
 
@@ -224,7 +225,7 @@ FAMILIES = ((ENDED_LI, COMPLETED_LI), (TREATED, FINISHED))  # whole and part, bo
 
 
 def find_hidden_years(counts: pd.DataFrame, period: Period) -> frozenset[str]:
-    """The names of this period's totals of 12 months that must be hidden. counts: those of a release (Cells.build)."""
+    """The names of this period's totals of 12 months that must be hidden. counts: those of a release (CountBook.build)."""
     known = counts.set_index("name")
     hidden: set[str] = set()
     for whole, part in FAMILIES:
@@ -242,27 +243,27 @@ def _take_months(known: pd.DataFrame, family: tuple[str, str], period: Period) -
 
 def _goes_through(months: pd.DataFrame, family: tuple[str, str], period: Period) -> bool:
     """Whether the latest total may be shown, when those before it were shown wherever that told nothing."""
-    cells = Cells()
-    cells.parts.append(months.assign(order=EXACT).reset_index())
+    book = CountBook()
+    book.note_built(months.assign(order=EXACT).reset_index())
     whole, part = ({month.split("@")[1]: month for month in months.index if month.startswith(one)} for one in family)
     rests = pd.Series({at: months["true"][whole[at]] - months["true"][part[at]] for at in whole if at in part})
-    cells.note(family[0] + " less@" + rests.index, rests, rests.astype("float64") * float("nan"), NOT_SHOWN)
-    cells.add_sums(
+    book.note(family[0] + " less@" + rests.index, rests, rests.astype("float64") * float("nan"), NOT_SHOWN)
+    book.add_sums(
         [whole[at] for at in rests.index], [[part[at] for at in rests.index], family[0] + " less@" + rests.index]
     )
     shown = True
     for back in range(1 - YEAR, 1):
-        trial = Cells(parts=list(cells.parts), sums=list(cells.sums))
+        trial = book.copy()
         _show_total(trial, months, family, period.plus(back))
         shown = count_exposed(trial) == 0
-        cells = trial if shown else cells
+        book = trial if shown else book
     return shown
 
 
-def _show_total(cells: Cells, months: pd.DataFrame, family: tuple[str, str], period: Period) -> None:
+def _show_total(book: CountBook, months: pd.DataFrame, family: tuple[str, str], period: Period) -> None:
     every = [period.plus(back).id for back in range(1 - YEAR, 1)]
     totals = pd.Series([months["true"].reindex([f"{one}@{month}" for month in every]).sum() for one in family])
     is_hidden = is_small(pd.Series([*totals, totals[0] - totals[1]])).any()
     names = [name_year(one, period) for one in family]
-    cells.note(names, totals, round_count(totals) * (float("nan") if is_hidden else 1.0), TOTAL)
-    cells.add_sums(names, [[f"{one}@{month}" for one in family] for month in every])
+    book.note(names, totals, round_count(totals) * (float("nan") if is_hidden else 1.0), TOTAL)
+    book.add_sums(names, [[f"{one}@{month}" for one in family] for month in every])

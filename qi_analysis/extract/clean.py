@@ -5,7 +5,8 @@ From raw tables to canonical ones. Every rule is named in definitions/cleaning_r
 Each step works within one person, so an extract cut by person into any number of parts gives the same tables,
 put together.
 
-Checks that stop a review: a month that is missing, or far smaller than the one before, is never drawn as a fall."""
+Checks that stop a review: a month that is missing, or far smaller than the one before, is never drawn as a fall.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,9 +52,39 @@ class Tables:
 
 
 def build_tables(extract: Extract, record: Record, extract_date: date | None = None) -> tuple[Tables, Account]:
-    """Clean an extract. Raises QiError if the rows ledger does not close, DataProblem if a file cannot be used.
+    """The canonical tables of an extract, and what became of every row.
 
-    extract_date: the day the extract speaks for, where it is known from a larger extract of which this is a part.
+    Every rule is named in definitions/cleaning_rules.csv and counted.
+
+    Parameters
+    ----------
+    extract : Extract
+        Of `read_extract`.
+    record : Record
+        Of `read_record`: which provider codes are one service, which months are known gaps.
+    extract_date : datetime.date, optional
+        The day the extract speaks for, where it is known from a larger extract of which this is a part.
+
+    Returns
+    -------
+    Tables
+        referrals, contacts, activities, logs and scores, one row each; docs/data_dictionary.md has their columns.
+    Account
+        `.build_ledger()`: rows in = used + merged + set aside, for each file.
+
+    Raises
+    ------
+    DataProblem
+        When a file cannot be used: most of its rows are set aside.
+    QiError
+        When the ledger of rows does not close, which is a fault of the program.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> tables, account = qi.build_tables(qi.read_extract("data/raw"), qi.read_record("project"))
+    >>> len(tables.referrals) == tables.referrals.index.nunique(), int(account.build_ledger()["rows_in"].min()) > 0
+    (True, True)
     """
     account = Account(extract.files)
     typed, texts = build_typed(extract, account)

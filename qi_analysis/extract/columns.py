@@ -13,7 +13,8 @@ Work is done on the distinct values of a column and spread over its rows, so a c
 as much as its few thousand different days. Dates are read as ISO, day first, spreadsheet day numbers
 between 20000 and 60000; a day that does not exist is missing, never guessed.
 
-Raw text to typed raw tables: every field gets its type once, and every row its place in submission order."""
+Raw text to typed raw tables: every field gets its type once, and every row its place in submission order.
+"""
 
 import re
 from collections.abc import Iterable, Mapping

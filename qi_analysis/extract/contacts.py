@@ -2,7 +2,8 @@
 
 What belongs to a referral: contacts, activities, internet-therapy logs and scores, each row once.
 
-Scores: PHQ-9 and GAD-7 recorded at referrals and at contacts, in order of recording, each once."""
+Scores: PHQ-9 and GAD-7 recorded at referrals and at contacts, in order of recording, each once.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Events in order of time within each referral: the arithmetic that pathways are built on.
 
-All arrays are as long as the events; referrals are numbered 0 to n - 1. No rule of the domain lives here."""
+All arrays are as long as the events; referrals are numbered 0 to n - 1. No rule of the domain lives here.
+"""
 
 from dataclasses import dataclass
 

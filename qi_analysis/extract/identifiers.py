@@ -5,7 +5,8 @@ Identifiers as numbers: text keys become integers once, so that linking millions
 Numbers count from 0; -1 stands for a missing identifier. Numbers of one kind of identifier are the same in
 every table, so tables are linked by looking numbers up in arrays.
 
-From identifiers to the rows of another table, month by month: identifiers are used again in other months."""
+From identifiers to the rows of another table, month by month: identifiers are used again in other months.
+"""
 
 from collections.abc import Sequence
 

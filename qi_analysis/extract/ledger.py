@@ -1,6 +1,7 @@
 """The rows ledger and the data-quality table: every row is used, merged or set aside, and counted.
 
-Rows in = used + merged + set aside, for each file, or the run stops."""
+Rows in = used + merged + set aside, for each file, or the run stops.
+"""
 
 from collections.abc import Mapping
 

@@ -11,7 +11,8 @@ line as an editor counts it and a row that cannot be assigned to the headings is
 
 XLSX: the one sheet that holds the table, its cells as text, and what a workbook can hide.
 
-From a file on disk to a table of text: CSV, XLSX and Parquet. Types come later; nothing is dropped in silence."""
+From a file on disk to a table of text: CSV, XLSX and Parquet. Types come later; nothing is dropped in silence.
+"""
 
 import codecs
 import csv

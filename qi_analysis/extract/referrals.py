@@ -2,7 +2,8 @@
 
 People: one row per patient identifier, who is a test patient, and which identifiers are one person.
 
-Referrals: one row each, the latest submission, its chain joined and its dates made sense of."""
+Referrals: one row each, the latest submission, its chain joined and its dates made sense of.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

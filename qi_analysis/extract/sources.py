@@ -5,7 +5,8 @@ Rows of a file that are no records: totals, empty rows, headings that stand agai
 From data/raw to raw tables: which files there are, which layout they are, and what their headings mean.
 
 Two layouts: the national one (a file per table, named IDS101... and so on) and a local export of two files
-described in project/columns.toml. Both end as the same tables of text with our field names."""
+described in project/columns.toml. Both end as the same tables of text with our field names.
+"""
 
 import fnmatch
 import re
@@ -210,9 +211,34 @@ def _written(source: Source) -> dict[str, str]:
     return {name: name for name in source.headings.fields.values()}
 
 
-def read_extract(raw: Path, columns: ColumnMap | None) -> Extract:
-    """Read every file of data/raw as text. Raises DataProblem for a missing heading, with the nearest one."""
-    layout, sources, _ = find_sources(raw, columns)
+def read_extract(raw: Path | str, columns: ColumnMap | None = None) -> Extract:
+    """Every file of an extract as text, in one of the two layouts of docs/map_an_export.md.
+
+    Parameters
+    ----------
+    raw : path or str
+        The folder of the extract, such as data/raw: CSV, XLSX or Parquet.
+    columns : ColumnMap, optional
+        `record.columns`: how a local export of two files is read; left out for the national tables.
+
+    Returns
+    -------
+    Extract
+        One frame of texts for each table, with file and line of every row.
+
+    Raises
+    ------
+    DataProblem
+        For a missing file or heading, with the nearest one, and for a file that cannot be read.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> extract = qi.read_extract("data/raw")
+    >>> "contacts" in extract.tables, extract.is_synthetic
+    (True, True)
+    """
+    layout, sources, _ = find_sources(Path(raw), columns)
     parts: dict[str, list[pd.DataFrame]] = {}
     rejected = []
     written: dict[str, set[str]] = {}

@@ -4,7 +4,8 @@ The gate: reads the finished page, decodes it, then looks, and must say yes befo
 
 It reports the kind of a finding and its place and never repeats what it found.
 
-What a page is held against, found where the page and its project lie."""
+What a page is held against, found where the page and its project lie.
+"""
 
 import re
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from qi_analysis.periods import parse_period
 from qi_analysis.record.read_settings import read_record
 from qi_analysis.record.settings import ColumnMap
 from qi_analysis.release import read_release
-from qi_analysis.storage import Places, find_places
+from qi_analysis.storage import Places, choose_places, find_places
 
 LARGEST_PAGE = 16_000_000  # bytes
 SUFFIXES = (".html", ".htm", ".ipynb")
@@ -49,9 +50,31 @@ class Guard:
         return CHECKS + (WITH_EXTRACT if self.known.is_complete else ()) + (WITH_STORE if self.store else ())
 
 
-def check_page(data: bytes, guard: Guard, must_have_policy: bool = True) -> list[Finding]:
-    """Everything that must not be on a finished HTML page, as kind and place; an empty list lets it pass."""
-    reading = Reading()
+def check_page(data: bytes, guard: Guard | None = None, must_have_policy: bool = True) -> list[Finding]:
+    """Everything that must not be on a finished HTML page; an empty list lets it pass.
+
+    Parameters
+    ----------
+    data : bytes
+        The page as it lies on disk.
+    guard : Guard, optional
+        What it is held against: the people of the extract, the numbers of the release, what the team allows. Left out,
+        shapes, counts and addresses are looked for, and no person of an extract is known.
+    must_have_policy : bool, optional
+        Whether a page without a content-security policy is refused.
+
+    Returns
+    -------
+    list of Finding
+        Kind and place of each; never what was found.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> [str(finding) for finding in qi.check_page(b"<p>Telephone 020 7946 0018</p>", must_have_policy=False)]
+    ['a phone number: line 1']
+    """
+    guard, reading = guard or Guard(), Reading()
     text = _decode(data, reading)
     has_policy = read_html(reading, text, links=guard.allowed.list_kind("link"))
     if not has_policy and (must_have_policy or OURS.search(text)):
@@ -127,12 +150,12 @@ def read_guard(raw: Path, record: Path, columns: ColumnMap | None) -> Guard:
     return Guard(known, None, allowed)
 
 
-def find_guard(file: Path, release: Path | None) -> tuple[Guard, list[str]]:
-    """(what a file is held against, what could not be found): the project of the current folder, or else of the file.
+def find_guard(file: Path, release: Path | None, project: Path | None = None) -> tuple[Guard, list[str]]:
+    """(what a file is held against, what could not be found): the project named, else of the current folder or the file.
 
-    Raises DataProblem when the release that is named is none.
+    Raises DataProblem when the release that is named is none, RecordProblem when the project is none.
     """
-    places = _find_project(file)
+    places = choose_places(project) if project else _find_project(file)
     store = build_store(read_release(release)) if release else None
     if places is None:
         return Guard(store=store), [NO_PROJECT]

@@ -4,7 +4,8 @@ Tables that are written out as text: of Markdown, CSV, or printed with spaces be
 
 What is wrapped inside text: escapes, character codes, hex, base64, packed arrays, JSON. Wrappings may hold wrappings.
 
-A notebook as pieces of text: sources, outputs of every kind, attachments, widget state and metadata."""
+A notebook as pieces of text: sources, outputs of every kind, attachments, widget state and metadata.
+"""
 
 import base64
 import binascii

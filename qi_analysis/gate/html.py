@@ -2,7 +2,8 @@
 
 A finished page as pieces of text with their place: text, cells, attributes, comments, scripts, styles and SVG.
 
-What the tags and attributes of HTML are for: which may not stand on a page, and where an address may lead."""
+What the tags and attributes of HTML are for: which may not stand on a page, and where an address may lead.
+"""
 
 import re
 from html.parser import HTMLParser

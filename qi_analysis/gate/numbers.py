@@ -4,12 +4,13 @@ The numbers that a release holds: a number of people on a page must be one of th
 
 Numbers of people in what people read: small counts, counts in words, extremes of single people.
 
-Numbers of people: small counts in tables, prose and alt texts, and numbers that the release does not hold."""
+Numbers of people: small counts in tables, prose and alt texts, and numbers that the release does not hold.
+"""
 
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
@@ -45,7 +46,7 @@ def build_store(release: Release) -> Store:
         for name in table.select_dtypes(["object", "string"]):
             numbers |= {one for text in set(table[name].dropna().astype("str")) for one in list_numbers(text)}
     numbers |= read_national_counts()
-    waiting: list[Any] = [release.facts]
+    waiting: list[Any] = [asdict(release.facts)]
     while waiting:
         one = waiting.pop()
         if isinstance(one, dict):

@@ -9,7 +9,8 @@ Digests of identifiers on a page: MD5, SHA-1, SHA-256 and SHA-512 of an identifi
 
 They are only worked out for a page that holds something like a digest, from the extract read once more, and nothing is kept.
 
-Names of the extract on a page: in both orders, split, in capitals, in addresses; ordinary words are no names by themselves."""
+Names of the extract on a page: in both orders, split, in capitals, in addresses; ordinary words are no names by themselves.
+"""
 
 import base64
 import binascii

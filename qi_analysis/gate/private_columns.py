@@ -1,6 +1,7 @@
 """The private columns of an extract: every file of it is read, columns that the project does not use included.
 
-What a column holds is told by its heading, or else by the shape of its values."""
+What a column holds is told by its heading, or else by the shape of its values.
+"""
 
 import csv
 import re

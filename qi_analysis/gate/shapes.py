@@ -4,7 +4,8 @@ What a page may say although it has the shape of something private: help lines, 
 
 What a page may not hold, whoever it is about: NHS numbers, addresses, paths, tracebacks and records, by their shape.
 
-Tables of records, which hold one person a row: of the page, of JSON, or written out as text."""
+Tables of records, which hold one person a row: of the page, of JSON, or written out as text.
+"""
 
 import re
 from collections import Counter

@@ -2,7 +2,8 @@
 
 Bytes to text: gzip, zlib, zip and workbooks, text of pictures and PDF-free documents. Never more than the bounds allow.
 
-Numbers packed as bytes: typed arrays of charts, and bytes of unknown kind that read as numbers of people might."""
+Numbers packed as bytes: typed arrays of charts, and bytes of unknown kind that read as numbers of people might.
+"""
 
 import base64
 import binascii

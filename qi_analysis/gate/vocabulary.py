@@ -1,15 +1,15 @@
 """The words that pages of this project are made of: a name or note among them tells of nobody yet.
 
-The lists are kept as text, so that what the gate finds changes only when somebody changes a list."""
+The lists are kept as text, so that what the gate finds changes only when somebody changes a list.
+"""
 
 import re
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from qi_analysis.dataset import REFERENCE
 from qi_analysis.gate.pieces import fold
-from qi_analysis.storage import DEFINITIONS, TEMPLATES
+from qi_analysis.storage import DEFINITIONS, REFERENCE, TEMPLATES
 
 WORDS, PHRASES = DEFINITIONS / "ordinary_words.txt", DEFINITIONS / "ordinary_phrases.txt"
 CAPITAL = re.compile(r"\b[A-Z][a-z]+\b")

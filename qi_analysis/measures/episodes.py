@@ -14,14 +14,16 @@ docs/definitions.md says it in words; every switch is in project/completion.toml
 Caseness, recovery and reliable change from PHQ-9 and GAD-7 (M179 to M195).
 
 First and last recorded score of each questionnaire; a first score counts only with a later last one. A person
-with one questionnaire paired is judged on that one."""
+with one questionnaire paired is judged on that one.
+"""
 
 import numpy as np
 import pandas as pd
 
-from qi_analysis.dataset import GAD7, INVALID, PHQ9, REFERENCE, read_rows
+from qi_analysis.dataset import GAD7, INVALID, PHQ9, read_rows
 from qi_analysis.extract.event_order import EventSequence, Runs, build_runs, build_sequence
 from qi_analysis.record.settings import Completion, Definition
+from qi_analysis.storage import REFERENCE
 
 LI, HI = 0, 1
 STAGE_LENGTH = 2
@@ -153,12 +155,12 @@ def _starts_with_li(
 ) -> np.ndarray:
     """Per owner: does the referral count as an LI episode under the episode rule?"""
     if completion.episode_rule == "national_stage":
-        return (referrals["first_stage"].to_numpy()[items.owner] == "LI").astype(bool)
+        return np.asarray((referrals["first_stage"].to_numpy()[items.owner] == "LI").astype(bool))
     if completion.episode_rule == "date_only":
-        return items.count_where(items.kind == HI)[items.owner] == 0
+        return np.asarray(items.count_where(items.kind == HI)[items.owner] == 0)
     if completion.episode_rule == "last_therapy":
-        return items.kind[items.start + items.count - 1] == LI
-    return first_li - items.start <= STRAY_HI
+        return np.asarray(items.kind[items.start + items.count - 1] == LI)
+    return np.asarray(first_li - items.start <= STRAY_HI)
 
 
 def _find_step_up(items: EventSequence, first_li: np.ndarray, completion: Completion) -> np.ndarray:

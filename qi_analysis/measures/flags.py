@@ -16,7 +16,8 @@ the latest attended treatment before it was LI. An appointment known to be HI (H
 
 What was open at the end of a month, as it then stood.
 
-Referrals: waiting (M038) and by days since treatment (M019 to M022). LI episodes: those with no contact for long."""
+Referrals: waiting (M038) and by days since treatment (M019 to M022). LI episodes: those with no contact for long.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -24,12 +25,13 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from qi_analysis.dataset import REFERENCE, read_rows
+from qi_analysis.dataset import read_rows
 from qi_analysis.extract.contacts import months_of
 from qi_analysis.extract.event_order import order_key
 from qi_analysis.measures.episodes import DOSES
 from qi_analysis.measures.pathways import Pathways
 from qi_analysis.record.settings import Completion
+from qi_analysis.storage import REFERENCE
 
 Flag = Callable[[pd.DataFrame], np.ndarray]
 ENDED = (
@@ -45,7 +47,7 @@ DAY = np.timedelta64(1, "D")
 
 def days_between(frame: pd.DataFrame, first: str, last: str) -> np.ndarray:
     """Whole days from one date column to another; NaN where one is missing."""
-    return (frame[last].to_numpy() - frame[first].to_numpy()) / DAY
+    return np.asarray((frame[last].to_numpy() - frame[first].to_numpy()) / DAY)
 
 
 def _band(first: str, last: str, low: float, high: float, wait: bool = False) -> Flag:
@@ -89,7 +91,7 @@ def _stage(first: str, second: str = "") -> Flag:
     def flag(frame: pd.DataFrame) -> np.ndarray:
         met = FLAGS["finished"](frame) & (days_between(frame, "first_assessment_on", "first_treatment_on") >= 0)
         met = met & (frame["first_stage"] == first).to_numpy()
-        return met & (frame["second_stage"] == second).to_numpy() if second else met
+        return np.asarray(met & (frame["second_stage"] == second).to_numpy() if second else met)
 
     return flag
 
@@ -109,7 +111,7 @@ def _of_group(name: str, group: str) -> Flag:
     def flag(frame: pd.DataFrame) -> np.ndarray:
         if "ethnicity" not in frame:
             return np.zeros(len(frame), dtype=bool)
-        return FLAGS[name](frame) & frame["ethnicity"].isin(_ethnic_groups()[group]).to_numpy()
+        return np.asarray(FLAGS[name](frame) & frame["ethnicity"].isin(_ethnic_groups()[group]).to_numpy())
 
     return flag
 
@@ -254,7 +256,7 @@ def _horizon_flags(
     start = episodes["li_start"].to_numpy()
 
     def within(name: str) -> np.ndarray:
-        return (episodes[name].to_numpy() - start) / DAY <= horizon
+        return np.asarray((episodes[name].to_numpy() - start) / DAY <= horizon)
 
     reached = (np.datetime64(as_at, "s") - start) / DAY >= horizon
     died = flags["li_exit_deceased"] & within("ended_on")

@@ -1,7 +1,8 @@
 """Pathways: one row per referral as the world stood on a day (`as_at`), with everything that measures count.
 
 Contacts, logs and scores after as_at do not exist; a discharge after it has not happened. The national rules
-are those of docs/definitions.md; LI episodes are in episodes.py, scores in outcomes.py."""
+are those of docs/definitions.md; LI episodes are in episodes.py, scores in outcomes.py.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,12 +12,13 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from qi_analysis.dataset import EMPLOYMENT_SUPPORT, REFERENCE, read_rows
+from qi_analysis.dataset import EMPLOYMENT_SUPPORT, read_rows
 from qi_analysis.extract.clean import Tables
 from qi_analysis.extract.event_order import build_sequence
 from qi_analysis.extract.identifiers import join_keys, mark_first
 from qi_analysis.measures.episodes import EVENT, add_episodes, add_outcomes, add_stages
 from qi_analysis.record.settings import Completion
+from qi_analysis.storage import REFERENCE
 
 ASSESSMENT_TYPES = ("01", "03")
 TREATMENT_TYPES = ("02", "03", "05")
@@ -55,12 +57,37 @@ def therapy_measures() -> dict[str, str]:
 
 
 def build_pathways(tables: Tables, completion: Completion, as_at: date) -> Pathways:
-    """Every referral received by as_at with its contacts, treatment dates, LI episode, stages and outcomes.
+    """One row per referral as the world stood on a day: contacts after it do not exist, discharges after it are open.
 
-    referrals: received_on, ended_on and end_code (only if discharged by then), first_assessment_on,
-    first/second/last_treatment_on, n_treatments, n_seen (contacts and logs), li_count, hi_count, cbt_count, and
-    the columns of episodes.py, stages.py and outcomes.py. is_known is False for referrals received later: they
-    keep their row so that numbers stay the same, and no measure counts them.
+    The stage measures M031 to M363 and the LI episode of docs/definitions.md are worked out here.
+
+    Parameters
+    ----------
+    tables : Tables
+        Of `build_tables`.
+    completion : Completion
+        `record.completion`: what counts as an LI session, an ending and "completed".
+    as_at : datetime.date
+        The day.
+
+    Returns
+    -------
+    Pathways
+        `.referrals`: received_on, ended_on and end_code (only if discharged by then), first_assessment_on, first, second
+        and last_treatment_on, n_treatments, n_seen (contacts and logs), li_count, hi_count, cbt_count, stages, the LI
+        episode with its exit category in each definition, and outcomes. Days are datetime64. is_known is False for
+        referrals received later: they keep their row so that row numbers stay the same, and no measure counts them.
+        `.contacts`, `.therapies` and `.logs` are the events behind them.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> import qi_analysis as qi
+    >>> record = qi.read_record("project")
+    >>> tables, _ = qi.build_tables(qi.read_extract("data/raw"), record)
+    >>> pathways = qi.build_pathways(tables, record.completion, date(2021, 12, 31))
+    >>> bool((pathways.referrals["ended_on"].dropna() <= "2021-12-31").all())
+    True
     """
     today = pd.Timestamp(as_at)
     referrals = _build_referrals(tables.referrals, today)
@@ -90,7 +117,7 @@ def _in_referral(day: pd.Series, referral: pd.Series, referrals: pd.DataFrame, t
     """received date <= day <= discharge date, or as_at while the referral is open."""
     last = referrals["ended_on"].fillna(today).to_numpy()[referral.to_numpy()]
     first = referrals["received_on"].to_numpy()[referral.to_numpy()]
-    return (day.to_numpy() >= first) & (day.to_numpy() <= last)
+    return np.asarray((day.to_numpy() >= first) & (day.to_numpy() <= last))
 
 
 def _has_therapy(tables: Tables, codes: Iterable[str]) -> np.ndarray:

@@ -5,7 +5,8 @@ What is counted, over what and by which date: the lines of definitions/measures.
 Measures: pathways counted by month into one tidy table of results.
 
 measure_definitions.py says for each measure what is counted, over what, and by which date; flags.py and
-episode_flags.py say what those words mean. Shape: measure_id, clock, interval_start, interval_end, numerator, denominator, value."""
+episode_flags.py say what those words mean. Shape: measure_id, clock, interval_start, interval_end, numerator, denominator, value.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from qi_analysis.dataset import INVALID, REFERENCE, read_rows
+from qi_analysis.dataset import INVALID, read_rows
 from qi_analysis.extract.contacts import months_of
 from qi_analysis.measures.flags import (
     FLAGS,
@@ -27,6 +28,7 @@ from qi_analysis.measures.pathways import Pathways
 from qi_analysis.periods import Period, build_periods
 from qi_analysis.record.measure_blocks import CLOCKS, MEASURES, build_names, find_statistic
 from qi_analysis.record.settings import Completion, Measure
+from qi_analysis.storage import REFERENCE
 
 DATE_CLOCKS = {"li_end": "end", "li_start": "start", "li_first_session_on": "start"}  # every other date: national
 TABLE_CLOCKS = {"bookings": "contact", "open_episodes": "month_end"}
@@ -127,7 +129,7 @@ class _Counter:
     def median(self, month_by: str, values: np.ndarray, among: np.ndarray) -> np.ndarray:
         months = self.months(month_by)
         found = pd.Series(values[among]).groupby(months[among]).median()
-        return found.reindex(range(self.n_months)).to_numpy()
+        return np.asarray(found.reindex(range(self.n_months)).to_numpy())
 
 
 def build_results(
@@ -135,9 +137,33 @@ def build_results(
 ) -> pd.DataFrame:
     """Every measure for every month from the first received one to the period, zero counts included.
 
-    measures: the team's own blocks; those that are not worked out anyway come last, in their order. Counts: value =
-    numerator, no denominator. Shares and means: value = numerator / denominator, empty on a denominator of zero.
-    Medians: denominator = how many, no numerator.
+    The constructions are those of data/reference/national_measures.csv and definitions/measures.csv.
+
+    Parameters
+    ----------
+    pathways : Pathways
+        Of `build_pathways`, as at the end of the period.
+    completion : Completion
+        `record.completion`.
+    period : Period
+        The last month to count.
+    measures : sequence of Measure, optional
+        The team's own blocks, `record.measures`; those that are not worked out anyway come last, in their order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        measure_id, clock, interval_start, interval_end, numerator, denominator, value. Counts: value = numerator, no
+        denominator. Shares (0 to 1, percents 0 to 100) and means: value = numerator / denominator, empty on a
+        denominator of zero. Medians: denominator = how many, no numerator.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> project = qi.open_project()
+    >>> results = qi.build_results(project.pathways, project.record.completion, project.period)
+    >>> results.columns.tolist()
+    ['measure_id', 'clock', 'interval_start', 'interval_end', 'numerator', 'denominator', 'value']
     """
     definitions = build_definitions(measures, completion.definitions)
     known = pathways.referrals[pathways.referrals["is_known"].to_numpy()]
@@ -228,12 +254,12 @@ def _numerator(definition: MeasureDefinition, counter: _Counter) -> np.ndarray:
     frame = counter.frame
     if definition.table == "therapies":
         chosen = frame["measure"].isin(definition.codes).to_numpy()
-        return chosen & (
-            counter.columns("therapy_appointment") if definition.numerator == "therapy_appointment" else True
+        return np.asarray(
+            chosen & (counter.columns("therapy_appointment") if definition.numerator == "therapy_appointment" else True)
         )
     if definition.numerator not in frame:
         return np.zeros(len(frame), dtype=bool)
-    return frame[definition.numerator].isin(definition.codes).to_numpy()
+    return np.asarray(frame[definition.numerator].isin(definition.codes).to_numpy())
 
 
 def _calculate(definition: MeasureDefinition, counter: _Counter) -> dict[str, np.ndarray]:

@@ -3,7 +3,8 @@
 An example is one person. Days count from the day the referral was received. contacts: "day what", such as "0 LI" or
 "14 missed". scores: "day questionnaire score". sessions = n stands for n weekly LI sessions from day 0. ended: the day
 of discharge (left out: open; with an end_code, a week after the last contact). as_at: the day from which one
-looks (left out: 280 days after everything). counts: yes, no, left out, "2 of 3", or an exit category."""
+looks (left out: 280 days after everything). counts: yes, no, left out, "2 of 3", or an exit category.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta

@@ -1,7 +1,8 @@
 """The draft of a case study in Markdown: what the record and the release say, and marks where the team has to write.
 
 Nothing is invented. Figures come from the release alone, protected like the plain edition, because a case study leaves
-the team. The team's own words are quoted as they stand."""
+the team. The team's own words are quoted as they stand.
+"""
 
 from collections.abc import Iterator
 
@@ -117,9 +118,9 @@ def _list_figures(sources: Sources) -> Iterator[str]:
         yield mark_gap(f"What do the figures say? {describe_missing('review')}")
         return
     facts = sources.release.facts
-    yield f"{facts['verdict']['sentence']} {facts['measure']['plain']} {describe_latest(sources.release)}"
+    yield f"{facts.verdict.sentence} {facts.measure.plain} {describe_latest(sources.release)}"
     yield (
-        f"The figures run to {facts['data_date_words']}. Counts are rounded to the nearest 5 and small ones are hidden. "
+        f"The figures run to {facts.data_date_words}. Counts are rounded to the nearest 5 and small ones are hidden. "
         "A change after a test is not proof that the test caused it."
     )
     yield mark_gap("Which chart do we show, and what did we watch so that nothing else got worse?")

@@ -83,8 +83,8 @@ def _render_figures(sources: Sources) -> tuple[Html, ...]:
         return (render_missing("review"),)
     facts = sources.release.facts
     return (
-        render_words(facts["verdict"]["sentence"], facts["people_sentence"], facts["target_sentence"]),
-        render_words(f"This is from the review of {facts['period_words']}, in reports/{sources.review}."),
+        render_words(facts.verdict.sentence, facts.people_sentence, facts.target_sentence),
+        render_words(f"This is from the review of {facts.period_words}, in reports/{sources.review}."),
     )
 
 

@@ -1,6 +1,7 @@
 """The pages of the notebook of learning: what we tried, what we learned, what comes next; from the release and the record.
 
-Where the record lacks something the page says what and how to add it."""
+Where the record lacks something the page says what and how to add it.
+"""
 
 from datetime import date
 
@@ -81,7 +82,7 @@ def _list_tests(record: TeamRecord, idea: str) -> str:
 
 def show_next(record: TeamRecord, review: Release) -> Html:
     """What comes next? Tests that run or are planned, ideas that nobody has tested, actions that are open."""
-    day = parse_period(review.facts["period"]).end
+    day = parse_period(review.facts.period).end
     tested = {cycle.idea for cycle in record.cycles}
     lines = [f"Test: {describe_test(cycle)}" for cycle in record.cycles if cycle.describe_state(day) != "finished"]
     lines += [

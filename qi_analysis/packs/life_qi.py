@@ -1,7 +1,8 @@
 """Texts to copy into Life QI, and the chart table to upload there.
 
 Life QI is outside the team, so the figures are protected like those of the plain edition. What the record lacks is said
-in its place. The names of the fields are those of the screens: charter, drivers, and for each cycle objective to next."""
+in its place. The names of the fields are those of the screens: charter, drivers, and for each cycle objective to next.
+"""
 
 import csv
 import io
@@ -107,7 +108,7 @@ def render_chart_table(sources: Sources) -> str:
 
 def _describe_month(row: Mapping[str, object], sources: Sources) -> str:
     """What a month's row needs beside its numbers: hidden or left out, events, a phase."""
-    start, words = pd.Timestamp(row["interval_start"]), []  # type: ignore[arg-type]
+    start, words = pd.Timestamp(row["interval_start"]), []
     if sources.is_synthetic:
         words.append("synthetic data")
     if row["is_hidden"]:

@@ -82,7 +82,7 @@ def _render_papers(sources: Sources) -> tuple[Html, ...]:
     out = f"The papers go out by {describe_day(sources.day - timedelta(days=before))}." if before else ""
     if sources.release is None:
         return (render_words(out), render_missing("review"))
-    what = f"Read the review of {sources.release.facts['period_words']}: reports/{sources.review}."
+    what = f"Read the review of {sources.release.facts.period_words}: reports/{sources.review}."
     return (render_words(what, out), render_words("It answers these questions:"), render_list(sources.pages))
 
 

@@ -9,7 +9,8 @@ Counts of 1 to 7 are hidden, others are rounded to 5, shares come from the round
 
 A pack as one page: its sections in the frame of the review, labelled like the review.
 
-The packs of the team's record: reads what they are built from, passes each through the gate, writes it whole."""
+The packs of the team's record: reads what they are built from, passes each through the gate, writes it whole.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -112,7 +113,7 @@ class Sources:
     @property
     def is_synthetic(self) -> bool:
         """Whether something in the pack is made up: its figures or the example record."""
-        return self.team.is_example or (self.release is not None and self.release.facts["data_kind"] != "service")
+        return self.team.is_example or (self.release is not None and self.release.facts.data_kind != "service")
 
     @property
     def measure(self) -> Measure:
@@ -166,7 +167,7 @@ def choose_cycles(sources: Sources, *states: str) -> tuple[Cycle, ...]:
 def build_protected_chart(release: Release) -> pd.DataFrame:
     """The months of the headline chart, every number of them protected strictly; is_hidden keeps what was hidden before."""
     chart = release.tables["chart"]
-    kind = pd.Series("share" if release.facts["measure"]["chart"] in ("p", "pp", "ip") else "count", ["chart"])
+    kind = pd.Series("share" if release.facts.measure.chart in ("p", "pp", "ip") else "count", ["chart"])
     plain = protect_results(chart.assign(measure_id="chart"), kind, pd.Series(False, chart.index))
     is_hidden = plain["is_hidden"] | chart["is_hidden"].astype(bool)
     return plain.assign(is_hidden=is_hidden, denominator=plain["denominator"].mask(is_hidden))
@@ -210,7 +211,7 @@ def render_pack(title: str, sections: Sequence[Section], sources: Sources) -> st
     """The finished page of a pack."""
     release = sources.release
     entries = [("Made for", describe_day(sources.day))]
-    entries += [("Figures to", release.facts["data_date_words"])] if release else []
+    entries += [("Figures to", release.facts.data_date_words)] if release else []
     kind = "synthetic" if sources.is_synthetic else "service"
     facts = PageFacts(title, sources.record.title, tuple(entries), data_kind=kind)  # type: ignore[arg-type]
     css = Markup((TEMPLATES / "review" / "page.css").read_text(encoding="utf-8"))
@@ -310,11 +311,11 @@ def read_sources(places: Places, day: date | None = None) -> Sources:
     record, team = read_whole_record(places.record)
     published = _find_newest(places)
     release = _read_release(places, published)
-    is_synthetic = release.facts["data_kind"] != "service" if release else not places.has_extract
+    is_synthetic = release.facts.data_kind != "service" if release else not places.has_extract
     if is_synthetic:  # the only data beside which the example may stand
         team = read_team_record(places.record, {one.id: one.chart for one in record.measures}, allow_example=True)
     if day is None:
-        day = parse_period(release.facts["period"]).end if release and team.is_example else date.today()
+        day = parse_period(release.facts.period).end if release and team.is_example else date.today()
     team = protect_words(mark_tested(team, day))
     if release is None or published is None:
         return Sources(record, team, day)
@@ -334,7 +335,7 @@ def _read_release(places: Places, published: Published | None) -> Release | None
         return None
     folder = places.release(published.manifest["period"])
     release = read_release(folder) if (folder / "facts.json").exists() else None
-    return release if release and release.facts.get("revision") == published.revision else None
+    return release if release and release.facts.revision == published.revision else None
 
 
 def _list_questions(page: Path) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 How old a reader must be to follow a page: the Flesch-Kincaid grade of its words plus 5, section by section.
 
 Words are headings, paragraphs, list items, captions of charts and the pairs of a summary; tables, charts, code and
-links of the contents are left out. textstat is slow to wake (most of a second), so it is loaded only when asked.
+links of the contents are left out.
 
 The words of a share pack: e-mail, text message, the page for paper, and who gets what. No address in any of them.
 
 The share pack: a page that the gate said yes to, with what is needed to send it, in one folder.
 
-Nothing is worked out here, and nothing is shared that has no verdict of the gate for exactly these bytes."""
+Nothing is worked out here, and nothing is shared that has no verdict of the gate for exactly these bytes.
+"""
 
 import csv
 import io
@@ -20,6 +21,8 @@ from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+
+from textstat import textstat
 
 from qi_analysis.errors import DataProblem, RecordProblem
 from qi_analysis.gate.check import Guard, open_gate
@@ -85,8 +88,6 @@ def build_sections(page: str) -> dict[str, str]:
 
 def calculate_reading_age(text: str) -> float:
     """The age at which a text can be read: its Flesch-Kincaid grade plus 5, never under 5; 5 for no words."""
-    from textstat import textstat
-
     return float(max(textstat.flesch_kincaid_grade(text), 0) + AGE_OF_GRADE) if text.strip() else float(AGE_OF_GRADE)
 
 

@@ -111,9 +111,8 @@ def _render_figures(sources: Sources) -> tuple[Html, ...]:
     release = sources.release
     if release is None:
         return (render_missing("review"),)
-    asked = describe_plainly(release.facts["measure"]["plain"])
-    plain = release.facts.get("plain", {})
-    verdict = plain.get("verdict") or describe_plainly(release.facts["verdict"]["sentence"])
+    asked = describe_plainly(release.facts.measure.plain)
+    verdict = release.facts.plain.verdict or describe_plainly(release.facts.verdict.sentence)
     return (render_words(verdict), render_words(f"We ask: {asked}", describe_latest(release)))
 
 

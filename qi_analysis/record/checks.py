@@ -2,7 +2,8 @@
 
 Does the team's record hold together? Ids that are meant for each other, and ids given twice.
 
-What is to be told about the team's record as at a day: tests, stories, roles, and whether anything moves."""
+What is to be told about the team's record as at a day: tests, stories, roles, and whether anything moves.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -15,7 +15,8 @@ spreadsheet numbers them: the headings are row 1.
 
 The prose of the record: Markdown files with a TOML header between two +++ lines, and dated headings.
 
-Comments and the hints of the templates count as nothing written."""
+Comments and the hints of the templates count as nothing written.
+"""
 
 import csv
 import io

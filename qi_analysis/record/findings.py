@@ -1,6 +1,7 @@
 """What is to be told about the record, collected: each says file, place, what is wrong and what to do, all at once.
 
-STOP: no report is made. WARN: it is made, and page 13 tells it. NOTE: for whoever edits the record."""
+STOP: no report is made. WARN: it is made, and page 13 tells it. NOTE: for whoever edits the record.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Mapping

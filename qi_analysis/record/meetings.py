@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import FR, MO, MONTHLY, SA, SU, TH, TU, WE, WEEKLY, rrule
+from icalendar import Calendar, Event
 
 from qi_analysis.record.new_entry import build_slug
 from qi_analysis.record.team import Reviews
@@ -83,8 +83,6 @@ def render_calendar(reviews: Reviews, title: str, first: date) -> str:
 
     It holds no person. The same record and day give the same bytes: ids come from title and day, the stamp from `first`.
     """
-    from icalendar import Calendar
-
     calendar = Calendar()
     calendar.add("prodid", "-//qi_analysis//reviews//EN")
     calendar.add("version", "2.0")
@@ -108,9 +106,7 @@ def render_calendar(reviews: Reviews, title: str, first: date) -> str:
     return calendar.to_ical().decode("utf-8")
 
 
-def _build_event(name: str, start: date, words: Mapping[str, str], stamp: date) -> Any:
-    from icalendar import Event
-
+def _build_event(name: str, start: date, words: Mapping[str, str], stamp: date) -> Event:
     event = Event()
     event.add("uid", name)
     event.add("dtstamp", datetime.combine(stamp, time(), ZoneInfo("UTC")))

@@ -4,7 +4,8 @@ What `qi new` asks for, and how an answer is read: the list in templates/record/
 
 Adding to a file of the record without touching what is there: its encoding, its line ends, its comments, its commas.
 
-A new measure, cycle, idea, story, action, event or role, written into the record from its template."""
+A new measure, cycle, idea, story, action, event or role, written into the record from its template.
+"""
 
 import codecs
 import csv

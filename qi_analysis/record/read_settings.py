@@ -9,7 +9,8 @@ project/project.toml: the title, the aim, the phases and the settings, each told
 The team's record and the settings, read once from project/ into frozen values.
 
 All faults are listed together, each with file, place, what is wrong and what to do; unknown keys are refused
-with the nearest known one. Nothing here looks at data."""
+with the nearest known one. Nothing here looks at data.
+"""
 
 import re
 from collections import defaultdict
@@ -413,9 +414,32 @@ def _read_needed(path: Path, faults: Faults) -> Source | None:
     return read_source(path, faults, NOT_THERE.format(path.name))
 
 
-def read_record(folder: Path) -> Record:
-    """Read the settings in project/. Raises RecordProblem naming every fault at once, one to a line."""
-    collected = collect_record(folder)
+def read_record(folder: Path | str) -> Record:
+    """The settings in project/, read once into frozen values.
+
+    Parameters
+    ----------
+    folder : path or str
+        The folder project/ of a project.
+
+    Returns
+    -------
+    Record
+        Title, aim, `.completion` (what "completed" means), `.measures`, phases, events, columns and settings.
+
+    Raises
+    ------
+    RecordProblem
+        Naming every fault at once, one to a line.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> record = qi.read_record("project")
+    >>> record.completion.team_choice, record.completion.definitions["ii"].min_sessions
+    ('ii', 2)
+    """
+    collected = collect_record(Path(folder))
     if collected.record is None:
         raise RecordProblem(_list_stops(collected.faults))
     return collected.record

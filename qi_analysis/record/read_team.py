@@ -2,7 +2,8 @@
 
 The parts of the team's record, each read from its own file: team, drivers, cycles, stories, actions, feedback.
 
-The team's own record, read from project/ into frozen values, with everything that is to be told about it."""
+The team's own record, read from project/ into frozen values, with everything that is to be told about it.
+"""
 
 import re
 from collections.abc import Mapping

@@ -5,7 +5,8 @@ The values the team's own record becomes: frozen, with the meaning of each. read
 Every part is optional: what the team has not written is an empty tuple or an empty text, never an error. `place` says where
 something stands, as a sentence names it: "pdsa/01", "actions.csv, row 3".
 
-Which stories may be shown: the one judgement that every page and pack asks."""
+Which stories may be shown: the one judgement that every page and pack asks.
+"""
 
 import re
 from collections.abc import Iterator

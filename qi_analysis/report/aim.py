@@ -4,12 +4,12 @@ The aim as one line from 0 to 100%: usual range, baseline, now and target, each 
 
 The page "What are we aiming for, and where are we?", from a release and from nothing else; the points of page 1.
 
-The pages of the plain edition: short sentences, whole tens of people, one chart; from a release and nothing else."""
+The pages of the plain edition: short sentences, whole tens of people, one chart; from a release and nothing else.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ import pandas as pd
 from qi_analysis.charts.control_chart import render_control_chart
 from qi_analysis.charts.driver_diagram import INK, SIZE, measure
 from qi_analysis.charts.style import FONTS, Look
+from qi_analysis.facts import CheckFacts, Facts
 from qi_analysis.phrases import HIDDEN, calculate_nearest, describe_month, describe_months, describe_tenths, upper_first
 from qi_analysis.release import Release
 from qi_analysis.report.html import (
@@ -103,7 +104,7 @@ def show_aim(release: Release) -> Html:
     drawn = chart[chart["is_drawn"] & chart["value"].notna()]
     base = drawn[drawn["in_baseline"]]
     centre = float(base["centre"].iloc[-1]) if len(base) else None
-    pairs = [("Aim", _describe_aim(facts, centre)), ("Target", facts["target_sentence"])]
+    pairs = [("Aim", _describe_aim(facts, centre)), ("Target", facts.target_sentence)]
     if len(base):
         first, last = base["interval_start"].min(), base["interval_start"].max()
         words = f"{percent(base['centre'].iloc[-1])} ({describe_month(first)} to {describe_month(last)})"
@@ -117,14 +118,14 @@ def show_aim(release: Release) -> Html:
         if pd.notna(latest["lower"]):
             usual = (float(latest["lower"]), float(latest["upper"]))
             pairs.append(("Usual range", f"{percent(usual[0])} to {percent(usual[1])}"))
-    pairs.append(("Time left", facts["team"]["aim"]["weeks_left"]))
+    pairs.append(("Time left", facts.team.aim.weeks_left))
     known = {
         "now": float(drawn["value"].iloc[-1]) if len(drawn) else None,
         "baseline": centre,
-        "target": facts["target"],
+        "target": facts.target,
     }
     points = [Point(name, share) for name, share in known.items() if share is not None]
-    return Html(render_facts(pairs) + _show_line(points, usual) + _show_checks(facts["team"]["aim"]["checks"]))
+    return Html(render_facts(pairs) + _show_line(points, usual) + _show_checks(facts.team.aim.checks))
 
 
 def _show_line(points: list[Point], usual: tuple[float, float] | None) -> Html:
@@ -140,10 +141,10 @@ def _show_line(points: list[Point], usual: tuple[float, float] | None) -> Html:
     return render_figure(svg, f"{finding}{span}.", about, pd.DataFrame(rows, columns=["Point", "Share"]))
 
 
-def _describe_aim(facts: Any, baseline: float | None) -> str:
+def _describe_aim(facts: Facts, baseline: float | None) -> str:
     """The aim in one sentence: for whom, from where to where, by when, as far as the team has set it."""
-    change = "Raise" if facts["direction"] == "increase" else "Lower"
-    target = facts["target"]
+    change = "Raise" if facts.direction == "increase" else "Lower"
+    target = facts.target
     way = (
         ""
         if target is None
@@ -151,55 +152,54 @@ def _describe_aim(facts: Any, baseline: float | None) -> str:
         if baseline is None
         else f" from {percent(baseline)} to {percent(target)}"
     )
-    by = f", by {facts['target_by_words']}" if facts["target_by_words"] else ""
-    return f"{change} the share of {facts['population']} who complete it{way}{by}."
+    by = f", by {facts.target_by_words}" if facts.target_by_words else ""
+    return f"{change} the share of {facts.population} who complete it{way}{by}."
 
 
-def _show_checks(checks: list[dict[str, Any]]) -> Html:
+def _show_checks(checks: Sequence[CheckFacts]) -> Html:
     """What the aim has, and what it lacks with how to add it."""
-    has = [one["name"] for one in checks if one["passed"]]
-    lacks = [f"Not yet {one['name']}. {one['how']}" for one in checks if not one["passed"]]
+    has = [one.name for one in checks if one.passed]
+    lacks = [f"Not yet {one.name}. {one.how}" for one in checks if not one.passed]
     lines = [f"It has {join_words(has, len(has))}."] if has else []
     return render_notes([*lines, *lacks], "Can we measure the aim?")
 
 
-def describe_testing(facts: Any) -> str:
+def describe_testing(facts: Facts) -> str:
     """What we are testing, for page 1: the tests that run, by title."""
-    running = [one["title"] for one in facts["team"]["cycles"] if one["state"] == "running"]
+    running = [one.title for one in facts.team.cycles if one.state == "running"]
     if not running:
         return "No test of change runs at present."
-    return " ".join([*([EXAMPLE] if facts["team"]["is_example"] else []), join_sentences(running)])
+    return " ".join([*([EXAMPLE] if facts.team.is_example else []), join_sentences(running)])
 
 
-def describe_plain_testing(facts: Any) -> str:
+def describe_plain_testing(facts: Facts) -> str:
     """The same in plain words."""
-    running = [one["plain_title"] for one in facts["team"]["cycles"] if one["state"] == "running"]
+    running = [one.plain_title for one in facts.team.cycles if one.state == "running"]
     if not running:
         return "We are not trying anything new at present."
-    return " ".join([*([EXAMPLE] if facts["team"]["is_example"] else []), join_sentences(running)])
+    return " ".join([*([EXAMPLE] if facts.team.is_example else []), join_sentences(running)])
 
 
-def describe_need(facts: Any) -> str:
+def describe_need(facts: Facts) -> str:
     """What we need, for page 1: a target, people for actions, decisions about tests, perspectives that are missing."""
-    team = facts["team"]
-    actions, needs = team["actions"], []
-    if facts["target"] is None:
+    team = facts.team
+    actions, needs = team.actions, []
+    if facts.target is None:
         needs.append("A target and a date, agreed by the team.")
     record = []
-    unowned = [
-        one["action"] for name in ("late", "due", "undated") for one in actions[name] if one["owner"] == "nobody yet"
-    ]
+    pending = (*actions.late, *actions.due, *actions.undated)
+    unowned = [one.action for one in pending if one.owner == "nobody yet"]
     if unowned:
         record.append(f"Somebody to take on: {join_words(unowned)}.")
-    undecided = [one["title"] for one in team["cycles"] if one["state"] == "finished" and one["decision"] == "running"]
+    undecided = [one.title for one in team.cycles if one.state == "finished" and one.decision == "running"]
     if undecided:
         record.append(f"A decision about: {join_words(undecided)}.")
-    if actions["late"]:
-        late = len(actions["late"])
+    if actions.late:
+        late = len(actions.late)
         record.append(f"A word about {late} action{'' if late == 1 else 's'} past the due date.")
-    if team["perspectives"]["missing"]:
-        record.append(f"Ideas from: {join_words(team['perspectives']['missing'])}.")
-    example = [EXAMPLE] if record and team["is_example"] else []
+    if team.perspectives.missing:
+        record.append(f"Ideas from: {join_words(team.perspectives.missing)}.")
+    example = [EXAMPLE] if record and team.is_example else []
     return " ".join([*needs, *example, *record]) or "Nothing is asked for in the record."
 
 
@@ -210,23 +210,23 @@ ORDINALS = {2: "second", 3: "third", 4: "fourth", 6: "sixth"}  # the appointment
 
 def show_plain_answer(release: Release) -> Html:
     """Are we getting better? The verdict, the latest month in people, three points and the dates."""
-    facts, plain = release.facts, release.facts["plain"]
-    need = "We need to agree a target and a date." if facts["target"] is None else "We ask for nothing this month."
+    facts, plain = release.facts, release.facts.plain
+    need = "We need to agree a target and a date." if facts.target is None else "We ask for nothing this month."
     points = [
-        ("What changed", plain["changed"]),
+        ("What changed", plain.changed),
         ("What we are trying out", describe_plain_testing(facts)),
         ("What we need", need),
     ]
-    return render_card(plain["verdict"], plain["people"], points, [("Figures up to", facts["data_date_words"])])
+    return render_card(plain.verdict, plain.people, points, [("Figures up to", facts.data_date_words)])
 
 
 def show_plain_aim(release: Release) -> Html:
     """What are we aiming for, and where are we? In tens of people."""
     facts, chart = release.facts, release.tables["plain_chart"]
-    change = "more" if facts["direction"] == "increase" else "fewer"
+    change = "more" if facts.direction == "increase" else "fewer"
     pairs = [
-        ("Our aim", f"We want {change} {facts['plain']['population']} to complete it."),
-        ("Target", facts["plain"]["target"]),
+        ("Our aim", f"We want {change} {facts.plain.population} to complete it."),
+        ("Target", facts.plain.target),
     ]
     drawn = chart[chart["is_drawn"].astype(bool) & chart["value"].notna()]
     base = drawn[drawn["in_baseline"].astype(bool)]
@@ -246,15 +246,15 @@ def _tenths(share: float) -> str:
 
 def show_plain_completion(release: Release) -> Html:
     """Are more people completing? One chart with its usual range, its table, and how to read it."""
-    plain, chart = release.facts["plain"], release.tables["plain_chart"]
+    plain, chart = release.facts.plain, release.tables["plain_chart"]
     if not chart["value"].notna().any():
         return render_notes([f"There are too few people in a month. Each figure is {HIDDEN}."], "No chart yet")
-    look = Look("plain-completion", plain["chart_alt"], target=release.facts["target"])
+    look = Look("plain-completion", plain.chart_alt, target=release.facts.target)
     about = "People who completed, month by month"
     svg = render_control_chart(chart.assign(in_baseline=False), look)  # without the word baseline
-    figure = render_figure(svg, plain["chart_title"] + ".", about, _chart_table(chart))
+    figure = render_figure(svg, plain.chart_title + ".", about, _chart_table(chart))
     lines = [
-        plain["question"],
+        plain.question,
         "Each dot is one month. A higher dot means that more people completed.",
         "The grey band is the usual range. Dots move inside it by chance alone.",
         "A gap means that we have no figure for that month.",
@@ -282,13 +282,11 @@ def _chart_table(chart: pd.DataFrame) -> pd.DataFrame:
 
 def show_plain_leaving(release: Release) -> Html:
     """When do people leave? How many of every 10 come to the next appointments, and how those who left were."""
-    facts, sessions = release.facts["leaving"], release.tables["leaving_sessions"]
+    facts, sessions = release.facts.leaving, release.tables["leaving_sessions"]
     came = sessions["came"].to_numpy(dtype=float)
-    if not facts["n_months"] or not came[0] >= SMALLEST_BASE:
+    if not facts.n_months or not came[0] >= SMALLEST_BASE:
         return render_notes(["We have too few people to show this yet."], "Appointments")
-    who = (
-        f"We looked at about {count(came[0])} people. They began Low Intensity CBT from {' to '.join(facts['months'])}."
-    )
+    who = f"We looked at about {count(came[0])} people. They began Low Intensity CBT from {' to '.join(facts.months)}."
     told = [_describe_coming(came, number) for number in ORDINALS]
     why = [
         "Some of the others had completed, or moved on to longer therapy.",

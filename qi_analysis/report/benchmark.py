@@ -2,10 +2,10 @@
 
 The page of published figures: the service beside England, from a release and from nothing else.
 
-The page "Where do we stand?": the funnel of services, from a release and from nothing else."""
+The page "Where do we stand?": the funnel of services, from a release and from nothing else.
+"""
 
 import io
-import json
 from datetime import date
 from functools import cache
 
@@ -14,8 +14,9 @@ import pandas as pd
 from qi_analysis.charts.control_chart import render_comparison
 from qi_analysis.charts.funnel_chart import render_funnel
 from qi_analysis.charts.style import Look, Mark
+from qi_analysis.facts import ProxyFacts, StandingFacts
 from qi_analysis.phrases import describe_month
-from qi_analysis.release import Release
+from qi_analysis.release import PublishedFigures
 from qi_analysis.report.html import (
     Html,
     count,
@@ -28,31 +29,39 @@ from qi_analysis.report.html import (
 )
 
 
-def show_benchmark(release: Release) -> Html:
+def show_benchmark(release: PublishedFigures) -> Html:
     """The service beside England for the published completion figures, one chart and its words each."""
     points = release.tables["benchmark_points"]
     parts = []
-    for number, words in enumerate(release.facts["benchmark"], 1):
-        service = points[points["measure_id"] == words["id"]]
-        parts.append(_show_proxy(number, json.dumps(words), service.to_csv(index=False)))
+    for number, words in enumerate(release.facts.benchmark, 1):
+        service = points[points["measure_id"] == words.id]
+        parts.append(_show_proxy(number, words, service.to_csv(index=False)))
     return Html("".join(parts))
 
 
 @cache
-def _show_proxy(number: int, words_text: str, service_text: str) -> Html:
+def _show_proxy(number: int, words: ProxyFacts, service_text: str) -> Html:
     """One chart and its words. Drawn once in a process: it is the same in every review."""
-    words = json.loads(words_text)
     service = pd.read_csv(io.StringIO(service_text), parse_dates=["interval_start"], keep_default_na=True)
     service = service.assign(signal=service["signal"].fillna(""), rules=service["rules"].fillna(""))
     england = service[["interval_start"]].assign(value=service["comparator"])
     unit = "share" if service["denominator"].notna().any() else "average"
     marks = (Mark(date(2021, 5, 1), "A", "event"),)
-    look = Look(f"benchmark-{number}", words["alt"], unit=unit, size="small", marks=marks)
+    look = Look(f"benchmark-{number}", words.alt, unit=unit, size="small", marks=marks)
     svg = render_comparison(service, england, "England", look)
     table = _benchmark_table(service, england, unit)
     key = [("A", "the improvement project began (May 2021)")]
-    figure = render_figure(svg, words["title"] + ".", words["title"].split(":")[0], table, key)
-    said = [words[part] for part in ("means", "note", "latest", "comparator", "signal", "project", "gaps", "spread")]
+    figure = render_figure(svg, words.title + ".", words.title.split(":")[0], table, key)
+    said = (
+        words.means,
+        words.note,
+        words.latest,
+        words.comparator,
+        words.signal,
+        words.project,
+        words.gaps,
+        words.spread,
+    )
     return Html(figure + render_notes([text for text in said if text], "What this says"))
 
 
@@ -71,7 +80,7 @@ def _benchmark_table(service: pd.DataFrame, england: pd.DataFrame, unit: str) ->
     )
 
 
-def show_benchmark_years(release: Release) -> Html:
+def show_benchmark_years(release: PublishedFigures) -> Html:
     """Yearly totals of the service and England, and the licence line."""
     years = release.tables["benchmark_years"]
     table = pd.DataFrame(
@@ -82,8 +91,8 @@ def show_benchmark_years(release: Release) -> Html:
             "Recovery": [percent(v) for v in years["recovery"]],
         }
     )
-    words = release.facts["benchmark"][0]
-    notes = render_notes([words["code_change"], words["licence"] + "."], "About these figures")
+    words = release.facts.benchmark[0]
+    notes = render_notes([words.code_change, words.licence + "."], "About these figures")
     title = "Published yearly totals, all treatments"
     return Html(render_folded(render_table(table, title), title) + notes)
 
@@ -94,28 +103,23 @@ HOW_TO_ADD = (
 )
 
 
-def show_standing(release: Release) -> Html:
+def show_standing(release: PublishedFigures) -> Html:
     """Where do we stand? Services of one year by size, limits widened for over-dispersion, our service marked."""
-    words = release.facts.get("standing", {})
-    if not words.get("year"):
+    words = release.facts.standing
+    if words is None:
         return render_notes([HOW_TO_ADD], "Where we stand")
     texts = [release.tables[name].to_csv(index=False) for name in ("standing", "standing_limits")]
-    return _show_funnel(json.dumps(words), *texts)
+    return _show_funnel(words, *texts)
 
 
 @cache
-def _show_funnel(words_text: str, points_text: str, limits_text: str) -> Html:
+def _show_funnel(words: StandingFacts, points_text: str, limits_text: str) -> Html:
     """The chart, its table and its words. Drawn once in a process: it is the same in every review."""
-    words = json.loads(words_text)
     points, limits = (pd.read_csv(io.StringIO(text)) for text in (points_text, limits_text))
-    svg = render_funnel(points, limits, KINDS[words["kind"]], Look("standing", words["alt"]))
-    figure = render_figure(
-        svg, words["title"] + ".", words["name"] + ", by size of service", _build_rows(points, limits)
-    )
-    said = render_notes([words["means"], *words["sentences"]], "What this says")
-    return Html(
-        figure + said + render_notes([*words["method"], words["licence"] + "."], "How the limits were worked out")
-    )
+    svg = render_funnel(points, limits, KINDS[words.kind], Look("standing", words.alt))
+    figure = render_figure(svg, words.title + ".", words.name + ", by size of service", _build_rows(points, limits))
+    said = render_notes([words.means, *words.sentences], "What this says")
+    return Html(figure + said + render_notes([*words.method, words.licence + "."], "How the limits were worked out"))
 
 
 def _build_rows(points: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:

@@ -1,11 +1,11 @@
 """The page "What have we tested and learned?", from a release and from nothing else."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
 from qi_analysis.charts.driver_diagram import MOST_IDEAS, STATUS, describe_idea, render_parts
+from qi_analysis.facts import CycleFacts, DriverFacts, Facts, IdeaFacts, RampFacts, TeamFacts
 from qi_analysis.phrases import upper_first
 from qi_analysis.release import Release
 from qi_analysis.report.aim import describe_plain_testing
@@ -62,49 +62,49 @@ MEANING = {
 def show_tests(release: Release) -> Html:
     """What have we tested and learned? Driver diagram, ideas by status and perspective, a card for each test, ramps."""
     facts = release.facts
-    team = facts["team"]
+    team = facts.team
     return Html(
         flag_example(facts)
         + _show_diagram(facts)
         + _show_ideas(team)
-        + _show_cards(team["cycles"])
-        + _show_ramps(team["ramps"])
+        + _show_cards(team.cycles)
+        + _show_ramps(team.ramps)
     )
 
 
-def _show_diagram(facts: Any) -> Html:
-    drivers = facts["team"]["drivers"]
+def _show_diagram(facts: Facts) -> Html:
+    drivers = facts.team.drivers
     if not drivers:
         return render_missing(NO_DIAGRAM, ADD_DIAGRAM)
-    change = "More" if facts["direction"] == "increase" else "Fewer"
-    aim = f"Aim: {change.lower()} of the {facts['population']} complete it"
+    change = "More" if facts.direction == "increase" else "Fewer"
+    aim = f"Aim: {change.lower()} of the {facts.population} complete it"
     branches = [_outline(one) for one in drivers]
-    ideas = sum(len(one["ideas"]) for one in drivers)
+    ideas = sum(len(one.ideas) for one in drivers)
     things = "1 thing has" if len(drivers) == 1 else f"{len(drivers)} things have"
     what = "1 idea" if ideas == 1 else f"{ideas} ideas"
     caption = f"{things} to be true for our aim; we have {what} for {'it' if len(drivers) == 1 else 'them'}."
     return render_diagram(caption, render_parts(aim, drivers), branches)
 
 
-def _outline(driver: Mapping[str, Any]) -> tuple[str, list[str], list[str]]:
+def _outline(driver: DriverFacts) -> tuple[str, list[str], list[str]]:
     order = list(STATUS)
-    ideas = sorted(driver["ideas"], key=lambda idea: order.index(idea["status"]))
+    ideas = sorted(driver.ideas, key=lambda idea: order.index(idea.status))
     told = [_tell_idea(idea) for idea in ideas] or ["No idea yet."]
     shown = MOST_IDEAS - 1 if len(told) > MOST_IDEAS else MOST_IDEAS
-    return driver["driver"], told[:shown], told[shown:]
+    return driver.driver, told[:shown], told[shown:]
 
 
-def _tell_idea(idea: Mapping[str, Any]) -> str:
-    raised = f" Raised by: {idea['raised_by']}." if idea["raised_by"] else ""
-    return f"{idea['idea'].rstrip('.')}. {upper_first(describe_idea(idea))}.{raised}"
+def _tell_idea(idea: IdeaFacts) -> str:
+    raised = f" Raised by: {idea.raised_by}." if idea.raised_by else ""
+    return f"{idea.idea.rstrip('.')}. {upper_first(describe_idea(idea))}.{raised}"
 
 
-def _show_ideas(team: Any) -> Html:
+def _show_ideas(team: TeamFacts) -> Html:
     """Ideas by status, then by whose perspective raised them, with a prompt for who has raised none."""
-    ideas = [idea for driver in team["drivers"] for idea in driver["ideas"]]
+    ideas = [idea for driver in team.drivers for idea in driver.ideas]
     if not ideas:
         return Html("")
-    by_status = {one: [idea["idea"] for idea in ideas if idea["status"] == one] for one in STATUS}
+    by_status = {one: [idea.idea for idea in ideas if idea.status == one] for one in STATUS}
     statuses = pd.DataFrame(
         {
             "Status": [upper_first(STATUS[one][0]) for one in by_status],
@@ -115,7 +115,7 @@ def _show_ideas(team: Any) -> Html:
             "What it means": [MEANING[one] for one in by_status],
         }
     )
-    rows = team["perspectives"]["rows"]
+    rows = team.perspectives.rows
     raised = pd.DataFrame(
         {
             "Perspective": [upper_first(kind) for kind, _, _ in rows],
@@ -123,8 +123,8 @@ def _show_ideas(team: Any) -> Html:
             "Tried so far": [_count(tried, "idea") for _, _, tried in rows],
         }
     )
-    missing = [f"No idea yet from: {join_words(team['perspectives']['missing'])}. {ASK}"]
-    prompts = render_notes(missing, "Who has not been asked?") if team["perspectives"]["missing"] else Html("")
+    missing = [f"No idea yet from: {join_words(team.perspectives.missing)}. {ASK}"]
+    prompts = render_notes(missing, "Who has not been asked?") if team.perspectives.missing else Html("")
     return Html(
         render_table(statuses, "Ideas by status")
         + render_table(raised, "Ideas by whose perspective raised them")
@@ -136,50 +136,50 @@ def _count(number: int, what: str) -> str:
     return "none" if number == 0 else f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _show_cards(cycles: Sequence[Mapping[str, Any]]) -> Html:
+def _show_cards(cycles: Sequence[CycleFacts]) -> Html:
     """A card for each test: those running, the latest finished and those planned in view, the earlier ones folded away."""
     if not cycles:
         return render_missing(NO_TESTS, ADD_TESTS)
-    finished = [one for one in cycles if one["state"] == "finished"]
+    finished = [one for one in cycles if one.state == "finished"]
     earlier = finished[:-LATEST]
-    shown = sorted((one for one in cycles if one not in earlier), key=lambda one: (ORDER[one["state"]], -one["number"]))
+    shown = sorted((one for one in cycles if one not in earlier), key=lambda one: (ORDER[one.state], -one.number))
     cards = Html("").join(_show_card(one) for one in shown)
     folded = Html("").join(_show_card(one) for one in reversed(earlier))
     more = render_folded(folded, f"Earlier tests: {len(earlier)}") if earlier else Html("")
     return Html(cards + more + render_notes(READING, "How to read the results"))
 
 
-def _show_card(one: Mapping[str, Any]) -> Html:
-    prediction = one["prediction"] or "No prediction was written."
+def _show_card(one: CycleFacts) -> Html:
+    prediction = one.prediction or "No prediction was written."
     pairs = [
         ("When", _describe_when(one)),
-        ("How big", one["scale"] or "The scale is not written."),
-        ("Idea", one["idea"] or "No idea of the driver diagram is named."),
+        ("How big", one.scale or "The scale is not written."),
+        ("Idea", one.idea or "No idea of the driver diagram is named."),
         ("Prediction", prediction),
-        ("Result", " ".join(one["result"])),
+        ("Result", " ".join(one.result)),
     ]
-    if one["state"] == "finished":
-        pairs.append(("Learning", _prose(one["learning"]) or "Nothing is written yet. One sentence is enough."))
-        decision = DECISIONS[one["decision"]]
-        pairs.append(("Next", Html(_prose(decision) + _prose(one["next"]))))
-    return render_entry(f"Test {one['number']}: {one['title']} ({one['id']})", pairs)
+    if one.state == "finished":
+        pairs.append(("Learning", _prose(one.learning) or "Nothing is written yet. One sentence is enough."))
+        decision = DECISIONS[one.decision]
+        pairs.append(("Next", Html(_prose(decision) + _prose(one.next))))
+    return render_entry(f"Test {one.number}: {one.title} ({one.id})", pairs)
 
 
 def _prose(text: str) -> Html:
     return render_prose(text) if text else Html("")
 
 
-def _describe_when(one: Mapping[str, Any]) -> str:
-    if one["state"] == "planned":
-        return f"Planned: begins on {one['start']}."
-    if one["state"] == "running":
-        return f"Running since {one['start']}" + (f", planned to end on {one['end']}." if one["end"] else ".")
-    return f"From {one['start']} to {one['end']}." if one["end"] else f"From {one['start']}; the end is not written."
+def _describe_when(one: CycleFacts) -> str:
+    if one.state == "planned":
+        return f"Planned: begins on {one.start}."
+    if one.state == "running":
+        return f"Running since {one.start}" + (f", planned to end on {one.end}." if one.end else ".")
+    return f"From {one.start} to {one.end}." if one.end else f"From {one.start}; the end is not written."
 
 
-def _show_ramps(ramps: Sequence[Mapping[str, Any]]) -> Html:
+def _show_ramps(ramps: Sequence[RampFacts]) -> Html:
     """Linked tests of one idea, one after the other."""
-    lines = [f"{one['idea']}. {'. Then '.join(one['steps'])}." for one in ramps]
+    lines = [f"{one.idea}. {'. Then '.join(one.steps)}." for one in ramps]
     if len(lines) <= MOST_RAMPS:
         return render_notes(lines, "Ideas tested step by step")
     folded = render_folded(
@@ -191,20 +191,20 @@ def _show_ramps(ramps: Sequence[Mapping[str, Any]]) -> Html:
 def show_plain_tests(release: Release) -> Html:
     """The same in words, without codes: what we are trying, what we have learned, what we may try next."""
     facts = release.facts
-    cycles = facts["team"]["cycles"]
-    finished = [one for one in cycles if one["state"] == "finished"]
+    cycles = facts.team.cycles
+    finished = [one for one in cycles if one.state == "finished"]
     now = render_notes([describe_plain_testing(facts)], "What we are trying out")
     learned = Html("").join(_show_plain_card(one) for one in finished[: -MOST_PLAIN - 1 : -1])
     more = len(finished) - MOST_PLAIN
     earlier = render_notes([f"We finished {more} other tests before these."], "Before that") if more > 0 else Html("")
-    ideas = [one["plain"] for driver in facts["team"]["drivers"] for one in driver["ideas"] if one["status"] == "idea"]
+    ideas = [one.plain for driver in facts.team.drivers for one in driver.ideas if one.status == "idea"]
     later = render_notes([f"{one.rstrip('.')}." for one in ideas[:MOST_PLAIN]], "What we may try next")
     told = learned or render_notes(["We have not finished a test yet."], "What we have learned")
     return Html(flag_example(facts) + now + told + earlier + later)
 
 
-def _show_plain_card(one: Mapping[str, Any]) -> Html:
-    learned = _prose(one["plain_learning"]) or "We have not written down yet what we learned."
+def _show_plain_card(one: CycleFacts) -> Html:
+    learned = _prose(one.plain_learning) or "We have not written down yet what we learned."
     return render_entry(
-        one["plain_title"], [("What we learned", learned), ("What we did then", PLAIN_DECISIONS[one["decision"]])]
+        one.plain_title, [("What we learned", learned), ("What we did then", PLAIN_DECISIONS[one.decision])]
     )

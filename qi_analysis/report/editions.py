@@ -1,7 +1,8 @@
 """The editions of a review: one executed notebook, one page for each kind of reader, all of them or none.
 
 Tags of the cells say who reads what: "team", "plain", "analyst". A heading or text without a tag is in every
-edition. A cell of code without one is in the team's: nothing reaches the public by being forgotten."""
+edition. A cell of code without one is in the team's: nothing reaches the public by being forgotten.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -7,7 +7,8 @@ form holds no data. Nothing is worked out here; words and numbers come ready to 
 
 How numbers are written on a page: counts, per cents, and words where a number is hidden.
 
-What the pages of the team's own record share: the word that it is an example, how a part is added, lists that end."""
+What the pages of the team's own record share: the word that it is an example, how a part is added, lists that end.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from qi_analysis.facts import Facts
 from qi_analysis.periods import Period, describe_day
 from qi_analysis.phrases import HIDDEN
 from qi_analysis.storage import TEMPLATES
@@ -241,9 +243,9 @@ HOW = "docs/the_record.md shows how."
 MOST_NAMED = 3
 
 
-def flag_example(facts: Any) -> Html:
+def flag_example(facts: Facts) -> Html:
     """The sentence that stands over every page which shows the shipped example; nothing over the team's own record."""
-    return render_flag(EXAMPLE) if facts["team"]["is_example"] else Html("")
+    return render_flag(EXAMPLE) if facts.team.is_example else Html("")
 
 
 def render_missing(what: str, add: str) -> Html:

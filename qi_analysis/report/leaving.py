@@ -2,7 +2,8 @@
 
 The page "When do people leave?", from a release and from nothing else.
 
-The page "Why do people leave?", from a release and from nothing else."""
+The page "Why do people leave?", from a release and from nothing else.
+"""
 
 from textwrap import fill
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 from qi_analysis.charts.bars import Part, render_bars, render_parts
 from qi_analysis.charts.incidence import Curve, render_incidence
 from qi_analysis.charts.style import Look
+from qi_analysis.facts import ChangeFacts, LeavingFacts, ReasonsFacts
 from qi_analysis.phrases import HIDDEN, calculate_nearest, describe_counts, describe_share, upper_first
 from qi_analysis.release import Release
 from qi_analysis.report.html import Html, hidden_or, percent, render_figure, render_notes, render_table
@@ -49,15 +51,15 @@ ROUNDED = f"Counts are rounded to the nearest 5, so parts need not add up; count
 
 def show_leaving(release: Release) -> Html:
     """When do people leave? By session, by week since LI began, and before and after the latest change."""
-    facts = release.facts["leaving"]
+    facts = release.facts.leaving
     weeks = release.tables["leaving_weeks"]
     sessions = show_sessions(release.tables["leaving_sessions"], facts)
     return Html(sessions + show_weeks(weeks[weeks["group"] == "all"], facts) + show_change(weeks, facts))
 
 
-def show_sessions(sessions: pd.DataFrame, facts: Any) -> Html:
+def show_sessions(sessions: pd.DataFrame, facts: LeavingFacts) -> Html:
     """Session by session: who came, who left early after it, who completed, who is still going."""
-    if not facts["n_months"]:
+    if not facts.n_months:
         return render_notes(
             ["No month of people who began LI CBT is settled yet, so we cannot show this."], "By session"
         )
@@ -69,7 +71,7 @@ def show_sessions(sessions: pd.DataFrame, facts: Any) -> Html:
     table = pd.DataFrame({words: [hidden_or(n) for n in sessions[name]] for name, words in columns.items()})
     table.insert(0, "LI session", _name_sessions(sessions))
     figure = render_figure(svg, _find_sessions(sessions), about, table)
-    who = f"Everyone who began LI CBT in the {facts['n_months']} latest settled months, {' to '.join(facts['months'])}."
+    who = f"Everyone who began LI CBT in the {facts.n_months} latest settled months, {' to '.join(facts.months)}."
     still = (
         "People still in treatment are not counted as having left. Sessions after a step-up are not LI sessions here."
     )
@@ -94,9 +96,9 @@ def _find_last_leaving(sessions: pd.DataFrame) -> str:
     return f"About {left:,.0f} left early later." if left else ""
 
 
-def show_weeks(weeks: pd.DataFrame, facts: Any) -> Html:
+def show_weeks(weeks: pd.DataFrame, facts: LeavingFacts) -> Html:
     """Week by week since LI began: completed, left early, ended in another way, stepped up."""
-    who = f"Everyone who began LI CBT from {facts['since_words']} to {facts['last_words']}."
+    who = f"Everyone who began LI CBT from {facts.since_words} to {facts.last_words}."
     known = weeks[[curve.column for curve in CURVES]].notna().any(axis=1)
     weeks = weeks[: int(np.flatnonzero(known).max(initial=-1)) + 1]
     if len(weeks) < FEWEST_WEEKS:
@@ -108,7 +110,7 @@ def show_weeks(weeks: pd.DataFrame, facts: Any) -> Html:
     svg = render_incidence(weeks, CURVES, {"all": weeks["at_risk"]}, look)
     how = (
         "The ends compete: who has completed cannot leave any more. People still in treatment are followed to "
-        f"{facts['last_words']} and not counted as having left (method of Aalen and Johansen). People who died are "
+        f"{facts.last_words} and not counted as having left (method of Aalen and Johansen). People who died are "
         "counted apart and not drawn."
     )
     estimate = (
@@ -128,23 +130,23 @@ def _table_weeks(weeks: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns | {"Still in treatment": [hidden_or(n) for n in weeks["at_risk"]]})
 
 
-def show_change(weeks: pd.DataFrame, facts: Any) -> Html:
+def show_change(weeks: pd.DataFrame, facts: LeavingFacts) -> Html:
     """Before and after the latest change with equal follow-up; a sentence where no date allows it."""
-    change = facts["change"]
+    change = facts.change
     if change is None:
         words = (
             f"No phase, event or start of the project has 13 weeks of people before and after it who have been followed "
-            f"for {facts['weeks']} weeks. Dates come from the record: events and phases."
+            f"for {facts.weeks} weeks. Dates come from the record: events and phases."
         )
         return render_notes([words], "Before and after")
     sides = {name: weeks[weeks["group"] == name].reset_index(drop=True) for name in ("before", "after")}
     keys = ["share_completed", "share_left_early"]
     drawn = sides["before"][["week"]].assign(**{f"{key}_{side}": sides[side][key] for side in sides for key in keys})
-    finding = f"People who began before and after {change['on_words']} ({change['what']}), followed for {change['weeks']} weeks."
+    finding = f"People who began before and after {change.on_words} ({change.what}), followed for {change.weeks} weeks."
     said = [_describe_sides(sides, change, name) for name in ("completed", "left_early")]
     last = drawn.iloc[-1]
     ends = [f"{c.words} {percent(last[c.column])}" for c in CHANGE_CURVES if not pd.isna(last[c.column])]
-    where = f"before and after {change['on_words']}"
+    where = f"before and after {change.on_words}"
     alt = f"Step curves by week since LI began, {where}. In week {last['week']:.0f}: {'; '.join(ends) or HIDDEN}."
     at_risk = {name: sides[name]["at_risk"] for name in sides}
     svg = render_incidence(drawn, CHANGE_CURVES, at_risk, Look("leaving-change", alt))
@@ -158,7 +160,7 @@ def show_change(weeks: pd.DataFrame, facts: Any) -> Html:
     return Html(render_figure(svg, finding, about, table) + render_notes([*said, *_warn(change)], "What this says"))
 
 
-def _describe_sides(sides: dict[str, pd.DataFrame], change: Any, name: str) -> str:
+def _describe_sides(sides: dict[str, pd.DataFrame], change: ChangeFacts, name: str) -> str:
     """Both shares with their counts, the difference in points, and whether chance could make it."""
     last = {side: table.iloc[-1] for side, table in sides.items()}
     what = {"completed": "had completed", "left_early": "had left early"}[name]
@@ -170,20 +172,19 @@ def _describe_sides(sides: dict[str, pd.DataFrame], change: Any, name: str) -> s
     }
     points = calculate_nearest(100 * np.abs(shares["after"] - shares["before"]))
     difference = "1 point" if points == 1 else f"{points} points"
-    judged = (
-        "no more than we would expect by chance" if change[f"{name}_could_be_chance"] else "unlikely to be chance alone"
-    )
+    by_chance = {"completed": change.completed_could_be_chance, "left_early": change.left_early_could_be_chance}[name]
+    judged = "no more than we would expect by chance" if by_chance else "unlikely to be chance alone"
     before, after = (f"of those who began {side}, {told[side]} {what}" for side in ("before", "after"))
-    return f"Within {change['weeks']} weeks, {before}; {after}. A difference of {difference} is {judged}."
+    return f"Within {change.weeks} weeks, {before}; {after}. A difference of {difference} is {judged}."
 
 
-def _warn(change: Any) -> list[str]:
+def _warn(change: ChangeFacts) -> list[str]:
     """What to keep in mind: timing is not cause, and who is missing."""
     lines = [
-        f"Both groups began within {change['window']} days of the date and are followed equally long. After is not because "
+        f"Both groups began within {change.window} days of the date and are followed equally long. After is not because "
         "of: other things changed too. Those who began shortly before the date were partly treated after it.",
     ]
-    if change["is_early"]:
+    if change.is_early:
         lines.append(
             "The people before are the first in the data; those who waited longer are missing among them. Take care."
         )
@@ -200,14 +201,14 @@ STATE_WORDS = {
 
 def show_reasons(release: Release) -> Html:
     """Why do people leave? Recorded reasons by size, then how those who left early were."""
-    facts = release.facts["reasons"]
+    facts = release.facts.reasons
     reasons = show_reason_bars(release.tables["reasons"], facts)
     return Html(reasons + show_scores(release.tables["reasons_scores"], facts))
 
 
-def show_reason_bars(reasons: pd.DataFrame, facts: Any) -> Html:
+def show_reason_bars(reasons: pd.DataFrame, facts: ReasonsFacts) -> Html:
     """The reasons as bars with their table: "not recorded" first, then by size."""
-    span = f"{facts['months'][0]} to {facts['months'][1]}"
+    span = f"{facts.months[0]} to {facts.months[1]}"
     if reasons.empty:
         return render_notes([f"Nobody's LI CBT ended without being completed, {span}."], "Recorded reasons")
     values = reasons["people"].set_axis([fill(reason, NAME_LETTERS) for reason in reasons["reason"]])
@@ -249,7 +250,7 @@ def _find_reasons(reasons: pd.DataFrame) -> str:
     return f"{words} {unknown}"
 
 
-def show_scores(scores: pd.DataFrame, facts: Any) -> Html:
+def show_scores(scores: pd.DataFrame, facts: ReasonsFacts) -> Html:
     """Left and better, left and not better, cannot tell."""
     total = scores["total"].iloc[0]
     table = pd.DataFrame(
@@ -271,7 +272,7 @@ def show_scores(scores: pd.DataFrame, facts: Any) -> Html:
         "more, and neither up by as much). Not better holds those with no such change and those who were worse. We cannot "
         "tell without two scores of one questionnaire."
     )
-    caption = f"People who left early, {facts['months'][0]} to {facts['months'][1]}: how they were"
+    caption = f"People who left early, {facts.months[0]} to {facts.months[1]}: how they were"
     return Html(
         render_notes([finding, "Leaving early is not always bad."], "How were they?")
         + render_table(table, caption, note)

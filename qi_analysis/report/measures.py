@@ -4,17 +4,18 @@ The pages "Are our changes happening?" and "Is anything getting worse?", from a 
 
 All measures at a glance, and the charts that are suggested for them, from a release and from nothing else.
 
-The page "Is it fair?", from a release and from nothing else."""
+The page "Is it fair?", from a release and from nothing else.
+"""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from qi_analysis.charts.control_chart import render_control_chart
-from qi_analysis.charts.style import SHAPES, Look, build_marks
+from qi_analysis.charts.style import AXES, SHAPES, build_look, build_marks
 from qi_analysis.charts.verdict import CHART_NAMES
+from qi_analysis.facts import ChartFacts, FairnessFacts, Marked
 from qi_analysis.phrases import HIDDEN, describe_month, describe_share, lower_first, upper_first
 from qi_analysis.release import Release
 from qi_analysis.report.html import (
@@ -50,7 +51,6 @@ GOOD = {
         "either": "We watch for a change in either direction.",
     },
 }
-UNITS = {"share": "share", "mean": "average", "count": "number"}
 HOW_TO_ADD = 'To add one, write a block with kind = "{kind}" in project/measures.toml. docs/definitions.md lists what can be counted.'
 NONE = {
     "process": "No process measure is set. It would show whether our changes reach people.",
@@ -80,28 +80,28 @@ def show_balancing(release: Release) -> Html:
 
 
 def _show_measures(release: Release, kind: str, notes: list[str]) -> Html:
-    facts = release.facts["measure_charts"][kind]
-    if not facts["charts"]:
+    facts = release.facts.measure_charts[kind]
+    if not facts.charts:
         return render_notes([NONE[kind], HOW_TO_ADD.format(kind=kind)], "Nothing to show yet")
     table = release.tables["measure_charts"]
-    charts = {one["id"]: table[table["measure_id"] == one["id"]] for one in facts["charts"]}
-    figures = Html("").join(_show_chart(one, charts[one["id"]], kind, release.facts) for one in facts["charts"])
+    charts = {one.id: table[table["measure_id"] == one.id] for one in facts.charts}
+    figures = Html("").join(_show_chart(one, charts[one.id], kind, release.facts) for one in facts.charts)
     hollow = [] if all(chart["is_settled"].all() for chart in charts.values()) else [HOLLOW]
-    more = [f"In the table of all measures, without a chart: {'; '.join(facts['more'])}."] if facts["more"] else []
+    more = [f"In the table of all measures, without a chart: {'; '.join(facts.more)}."] if facts.more else []
     return Html(figures + render_notes([*notes, *hollow, *more]))
 
 
-def _show_chart(facts: Mapping[str, Any], chart: pd.DataFrame, kind: str, marked: Mapping[str, Any]) -> Html:
+def _show_chart(facts: ChartFacts, chart: pd.DataFrame, kind: str, marked: Marked) -> Html:
     """One chart with its finding, its numbers, and why it matters; words alone where no month can be drawn. marked: the facts."""
-    title = f"{facts['name']}: why it matters"
+    title = f"{facts.name}: why it matters"
     if not (chart["is_drawn"].astype(bool) & chart["value"].notna()).any():
-        return render_notes([facts["why"], NOT_DRAWN], title)
-    marks, key = build_marks(marked, facts["id"], chart)
-    look = Look(facts["id"].replace("_", "-"), facts["alt"], size="small", unit=UNITS[facts["statistic"]], marks=marks)
-    about = f"{facts['name']}, {MONTHS[facts['month_by']]}"
-    numbers = build_numbers(chart, facts["statistic"])
-    figure = render_figure(render_control_chart(chart, look), facts["title"] + ".", about, numbers, key)
-    lines = [facts["why"], f"{facts['plain']} {facts['people']}", GOOD[kind][facts["good"]], *facts["reasons"]]
+        return render_notes([facts.why, NOT_DRAWN], title)
+    marks, key = build_marks(marked, facts.id, chart)
+    look = build_look(facts.id, facts.alt, is_aim=False, unit=AXES[facts.statistic], marks=marks)
+    about = f"{facts.name}, {MONTHS[facts.month_by]}"
+    numbers = build_numbers(chart, facts.statistic)
+    figure = render_figure(render_control_chart(chart, look), facts.title + ".", about, numbers, key)
+    lines = [facts.why, f"{facts.plain} {facts.people}", GOOD[kind][facts.good], *facts.reasons]
     return Html(figure + render_notes(lines, title))
 
 
@@ -119,7 +119,7 @@ def build_numbers(chart: pd.DataFrame, statistic: str) -> pd.DataFrame:
             "Of": or_words(chart["denominator"], state, count),
         }
     columns |= {
-        UNITS[statistic].capitalize(): or_words(chart["value"], state, show),
+        AXES[statistic].capitalize(): or_words(chart["value"], state, show),
         "Usual range": [
             "" if pd.isna(low) else f"{show(low)} to {show(high)}"
             for low, high in zip(chart["lower"], chart["upper"], strict=True)
@@ -198,21 +198,21 @@ def _describe_value(row: pd.Series) -> str:
 
 def show_suggestions(release: Release) -> Html:
     """Is each chart the right one, and has a level moved? Suggestions with their reason; nothing is applied."""
-    facts = release.facts.get("suggestions", [])
+    facts = release.facts.suggestions
     if not facts:
         return render_notes(["There is no measure with figures yet."], "Charts suggested")
     table = pd.DataFrame(
         {
-            "Measure": [one["name"] for one in facts],
-            "Chart in use": [CHART_NAMES[one["chart"]] for one in facts],
+            "Measure": [one.name for one in facts],
+            "Chart in use": [CHART_NAMES[one.chart] for one in facts],
             "Chart suggested": [
-                "the same" if one["suggested"] == one["chart"] else CHART_NAMES[one["suggested"]] for one in facts
+                "the same" if one.suggested == one.chart else CHART_NAMES[one.suggested] for one in facts
             ],
-            "Why": [one["reason"] for one in facts],
+            "Why": [one.reason for one in facts],
         }
     )
     note = "A suggestion changes nothing. To take one up, change the line chart in project/measures.toml."
-    lines = [f"{upper_first(one['name'])}: {text}" for one in facts for text in one["phases"]]
+    lines = [f"{upper_first(one.name)}: {text}" for one in facts for text in one.phases]
     none = ["No level has moved for 9 months in a row since the last recorded phase."]
     levels = render_notes(lines or none, "Levels that may have moved")
     title = "The chart that suits each measure"
@@ -225,14 +225,14 @@ SMALLEST_SHOWN = 30  # people in a group with a rate
 
 def show_fairness(release: Release) -> Html:
     """Is it fair? In short, then one table for each characteristic with its sentences."""
-    facts, table = release.facts["fairness"], release.tables["fairness"]
-    span = f"{facts['months'][0]} to {facts['months'][1]}"
+    facts, table = release.facts.fairness, release.tables["fairness"]
+    span = f"{facts.months[0]} to {facts.months[1]}"
     parts = [render_notes(_describe_all(facts, table, span), "In short")]
-    for one in facts["characteristics"]:
-        rows = table[table["characteristic"] == one["id"]]
+    for one in facts.characteristics:
+        rows = table[table["characteristic"] == one.id]
         if len(rows):
-            parts.append(render_table(_build_rows(rows), f"{one['name']}: completed, of LI CBT ended {span}"))
-        parts.append(render_notes(one["says"], one["name"]))
+            parts.append(render_table(_build_rows(rows), f"{one.name}: completed, of LI CBT ended {span}"))
+        parts.append(render_notes(one.says, one.name))
     return Html("".join(parts + [render_notes(_explain())]))
 
 
@@ -254,13 +254,13 @@ def _build_rows(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _describe_all(facts: Any, table: pd.DataFrame, span: str) -> list[str]:
+def _describe_all(facts: FairnessFacts, table: pd.DataFrame, span: str) -> list[str]:
     """Everyone's rate; where groups differ by more than chance; where we cannot tell."""
     everyone = table[table["characteristic"] == "everyone"].iloc[0]
     lines = [_describe_everyone(everyone["numerator"], everyone["denominator"], span)]
     by_state: dict[object, list[str]] = {True: [], False: [], None: []}
-    for one in facts["characteristics"]:
-        by_state[one["differs"]].append(one["name"])
+    for one in facts.characteristics:
+        by_state[one.differs].append(one.name)
     if by_state[True]:
         lines.append(f"Groups differ by more than we would expect by chance: {_list(by_state[True])}.")
     if by_state[False]:

@@ -1,14 +1,14 @@
 """The pages of the review: each function answers one question from a release, and from nothing else.
 
 A notebook cell calls one of them and shows what it returns. Words and numbers were worked out before; here they
-are put in order."""
-
-from typing import Any
+are put in order.
+"""
 
 import pandas as pd
 
 from qi_analysis.charts.control_chart import render_control_chart
-from qi_analysis.charts.style import Look, build_marks
+from qi_analysis.charts.style import Look, build_look, build_marks
+from qi_analysis.facts import Facts
 from qi_analysis.phrases import HIDDEN, describe_month, upper_first
 from qi_analysis.release import Release
 from qi_analysis.report.aim import (
@@ -55,20 +55,20 @@ RULE_WORDS = {
 def show_answer(release: Release) -> Html:
     """Are we getting better? The verdict, the people sentence, three points and the dates."""
     facts = release.facts
-    verdict = facts["verdict"]
+    verdict = facts.verdict
     changed = (
-        " ".join(upper_first(reason.rstrip(".")) + "." for reason in verdict["reasons"])
+        " ".join(upper_first(reason.rstrip(".")) + "." for reason in verdict.reasons)
         or "Nothing beyond the usual ups and downs."
     )
-    if facts["time_to_signal"]:
-        changed += f" {facts['time_to_signal']}"
+    if facts.time_to_signal:
+        changed += f" {facts.time_to_signal}"
     points = [
         ("What changed", changed),
         ("What we are testing", describe_testing(facts)),
         ("What we need", describe_need(facts)),
     ]
-    dates = [("Data to", facts["data_date_words"]), ("Months of starters settled to", facts["settled_to"])]
-    return render_card(verdict["sentence"], facts["people_sentence"], points, dates)
+    dates = [("Data to", facts.data_date_words), ("Months of starters settled to", facts.settled_to)]
+    return render_card(verdict.sentence, facts.people_sentence, points, dates)
 
 
 def show_completion(release: Release) -> Html:
@@ -84,16 +84,16 @@ def show_published(release: Release) -> Html:
 def show_completion_chart(release: Release) -> Html:
     """Are more people completing? The control chart by the month LI ended, with its table."""
     facts, chart = release.facts, release.tables["chart"]
-    marks, key = build_marks(facts, facts["measure"]["id"], chart)
-    look = Look("completion", facts["chart_alt"], target=facts["target"], marks=marks)
+    marks, key = build_marks(facts, facts.measure.id, chart)
+    look = build_look(facts.measure.id, facts.chart_alt, is_aim=True, target=facts.target, marks=marks)
     about = "People completing LI CBT, by the month it ended"
     return render_figure(
-        render_control_chart(chart, look), facts["chart_title"] + ".", about, _chart_table(chart, facts), key
+        render_control_chart(chart, look), facts.chart_title + ".", about, _chart_table(chart, facts), key
     )
 
 
-def _chart_table(chart: pd.DataFrame, facts: Any) -> pd.DataFrame:
-    left_out = set(facts["left_out_months"])
+def _chart_table(chart: pd.DataFrame, facts: Facts) -> pd.DataFrame:
+    left_out = set(facts.left_out_months)
     months = [describe_month(day) for day in chart["interval_start"]]
     state = [
         HIDDEN
@@ -125,24 +125,24 @@ def show_chart_rules(release: Release) -> Html:
     facts, chart = release.facts, release.tables["chart"]
     base = chart.loc[chart["in_baseline"], "interval_start"]
     lines = [
-        f"Counted: {facts['definition']['name']} (definition {dashed(facts['definition']['choice'])}, version "
-        f"{facts['definition']['version']}).",
+        f"Counted: {facts.definition.name} (definition {dashed(facts.definition.choice)}, version "
+        f"{facts.definition.version}).",
         "Each month counts the people whose LI CBT ended in it. People still in treatment are not counted as having "
         "left. People who were stepped up or who died are counted apart.",
-        f"Rules: {RULE_WORDS[facts['rules']]}.",
-        f"A month with fewer than {facts['min_denominator']} people is not drawn.",
+        f"Rules: {RULE_WORDS[facts.rules]}.",
+        f"A month with fewer than {facts.min_denominator} people is not drawn.",
     ]
     if len(base):
         span = f"{len(base)} months, {describe_month(base.min())} to {describe_month(base.max())}"
         lines.append(f"The average and the usual range come from {span}, and stay fixed after that.")
-    if facts["left_out_months"]:
-        why = f"more than {percent(facts['highest_unknown_share'])} of endings are not known"
-        lines.append(f"Not drawn, because {why}: {', '.join(facts['left_out_months'])}.")
-    lines += [text for text in (facts["false_alarms"],) if text]
-    still = facts["open"]
-    people, idle = (HIDDEN if still[name] is None else f"about {count(still[name])}" for name in ("people", "idle"))
+    if facts.left_out_months:
+        why = f"more than {percent(facts.highest_unknown_share)} of endings are not known"
+        lines.append(f"Not drawn, because {why}: {', '.join(facts.left_out_months)}.")
+    lines += [text for text in (facts.false_alarms,) if text]
+    still = facts.open
+    people, idle = (HIDDEN if number is None else f"about {count(number)}" for number in (still.people, still.idle))
     lines.append(
-        f"Still in LI treatment: {people}. With no contact for {still['days']} days, so perhaps left without a "
+        f"Still in LI treatment: {people}. With no contact for {still.days} days, so perhaps left without a "
         f"record of it: {idle}. They stay counted as in treatment."
     )
     return render_notes(lines)

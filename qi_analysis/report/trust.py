@@ -2,7 +2,8 @@
 
 The page "Can we trust these numbers?", from a release and from nothing else.
 
-The page of the analyst edition: what the review was made from and how, from a release and from nothing else."""
+The page of the analyst edition: what the review was made from and how, from a release and from nothing else.
+"""
 
 import pandas as pd
 
@@ -82,15 +83,15 @@ def show_definitions(release: Release) -> Html:
         }
     )
     note = (
-        f"Version {facts['definition']['version']}, since {facts['definition']['agreed_words']}: "
-        f"{facts['definition']['reason']}. "
+        f"Version {facts.definition.version}, since {facts.definition.agreed_words}: "
+        f"{facts.definition.reason}. "
         "Counts are rounded to the nearest 5. The first row is the national figure for all treatment, not LI alone."
     )
     strip_html = render_table(table, "Definitions side by side, last 12 months", note)
     examples = pd.DataFrame(
         {
-            "Example": [example["says"] for example in facts["examples"]],
-            "Counts as": [EXIT_WORDS.get(example["counts"], example["counts"]) for example in facts["examples"]],
+            "Example": [example["says"] for example in facts.examples],
+            "Counts as": [EXIT_WORDS.get(example["counts"], example["counts"]) for example in facts.examples],
         }
     )
     return Html(strip_html + _show_pairs(release) + render_table(examples, "Worked examples of the definition in use"))
@@ -114,31 +115,23 @@ def _show_pairs(release: Release) -> Html:
 
 def show_revisions(release: Release) -> Html:
     """The months whose figure moved since the last revision of this review."""
-    moved = release.facts.get("moved", [])
+    moved = release.facts.moved
     if not moved:
-        words = (
-            "This is the first revision of this review."
-            if release.facts.get("revision", 1) == 1
-            else "No figure has moved."
-        )
+        words = "This is the first revision of this review." if release.facts.revision == 1 else "No figure has moved."
         return render_notes([words], "Revised months")
-    table = pd.DataFrame(moved, columns=["Month", "Measure", "Before", "Now"])
+    table = pd.DataFrame(list(moved), columns=["Month", "Measure", "Before", "Now"])
     return render_table(table, "Months whose figure moved since the last revision")
 
 
 def show_recording(release: Release) -> Html:
     """Has the way endings are recorded changed?"""
-    alarm = release.facts["recording"]
-    said = (
-        [upper_first(alarm["what"]) + "."]
-        if alarm["is_open"]
-        else ["No change in how endings are recorded stands out."]
-    )
-    if alarm["is_open"]:
+    alarm = release.facts.recording
+    said = [upper_first(alarm.what) + "."] if alarm.is_open else ["No change in how endings are recorded stands out."]
+    if alarm.is_open:
         said.append(
             'When the team has checked it, a dated note "recording change checked" in decisions.md closes this.'
         )
-    return render_notes(said + [upper_first(text) for text in alarm["watch"]], "How endings are recorded")
+    return render_notes([*said, *map(upper_first, alarm.watch)], "How endings are recorded")
 
 
 def show_numbers(release: Release) -> Html:
@@ -154,23 +147,23 @@ IN_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 def show_checks(release: Release) -> Html:
     """What was this made from? Parameters, settings, versions and fingerprints; no figure and no file name."""
     facts = release.facts
-    made, definition, settled = facts["made_from"], facts["definition"], facts["settled_rule"]
+    made, definition, settled = facts.made_from, facts.definition, facts.settled_rule
     parameters = {
-        "Period": facts["period"],
-        "As at": facts["as_at_words"],
-        "Data to": facts["data_date_words"],
-        "Revision": f"revision {facts['revision']}",
-        "Aim's measure": facts["measure"]["id"],
-        "Chart": f"{facts['measure']['chart']}, rules {facts['rules']}",
-        "Definition": f"{definition['choice']}, version {definition['version']}: {definition['reason']}",
-        "Settled": f"{settled['min_weeks']} weeks and {settled['min_closed_share']:.0%} closed",
-        "Fewest for a point": f"{facts['min_denominator']} people",
-        "Protection": facts["protection"],
-        "Commit": spell_digest(made["commit"]),
+        "Period": facts.period,
+        "As at": facts.as_at_words,
+        "Data to": facts.data_date_words,
+        "Revision": f"revision {facts.revision}",
+        "Aim's measure": facts.measure.id,
+        "Chart": f"{facts.measure.chart}, rules {facts.rules}",
+        "Definition": f"{definition.choice}, version {definition.version}: {definition.reason}",
+        "Settled": f"{settled.min_weeks} weeks and {settled.min_closed_share:.0%} closed",
+        "Fewest for a point": f"{facts.min_denominator} people",
+        "Protection": facts.protection,
+        "Commit": spell_digest(made.commit),
     }
-    versions = {f"Version of {name}": version for name, version in made["versions"].items()}
+    versions = {f"Version of {name}": version for name, version in made.versions.items()}
     digests = {
-        f"Fingerprint of {name}": spell_digest(digest[:SHORT_DIGEST]) for name, digest in made["fingerprints"].items()
+        f"Fingerprint of {name}": spell_digest(digest[:SHORT_DIGEST]) for name, digest in made.fingerprints.items()
     }
     return Html(
         _render("Parameters and settings", parameters)

@@ -1,38 +1,23 @@
-"""A run: one month or all of them, side by side, and nothing twice.
+"""A run: one month or all of them, and nothing twice.
 
-What was looked at before: with which data and settings each review was made, so that nothing is done twice.
-
-Light on purpose: it is asked before pandas is imported.
-
-Taking turns: reviews that are made side by side protect their counts one after the other, oldest month first.
-
-So each knows every count that an earlier month shows, as if the months had been made one by one.
-
-A run: from raw files to published reviews, one period or every one of them side by side.
-
-The extract is read and cleaned once. Each review is then made by a worker that is a fork of this process where
-that is safe, so imports and tables are paid for once; elsewhere a worker reads the extract itself."""
+With which data and settings each review was made is noted, so that nothing is done twice. The extract is read and cleaned
+once; several reviews are then made side by side (side_by_side.py). That there is nothing new is said before pandas is
+imported: what reads data is imported after that.
+"""
 
 import hashlib
 import json
 import logging
-import multiprocessing
-import os
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from contextlib import contextmanager
-from multiprocessing.context import BaseContext
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from qi_analysis.errors import DataProblem, QiError, describe_disk
+from qi_analysis.errors import DataProblem
+from qi_analysis.extract.choose import choose_extract
 from qi_analysis.periods import Period, parse_period
+from qi_analysis.record.read_settings import read_record
 from qi_analysis.run.provenance import build_settings_digests, check_inputs, digest_inputs
-from qi_analysis.run.publish import has_whole_index, read_published, write_index
-from qi_analysis.run.review import Outcome, Prepared, load_libraries, make_review, prepare
-from qi_analysis.storage import UNLOCKED, Places, clear_leftovers, hold_lock, write_folder, write_whole
+from qi_analysis.run.publish import Outcome, has_whole_index, read_published, write_index
+from qi_analysis.storage import UNLOCKED, Places, clear_leftovers, hold_lock, write_whole
 
 log = logging.getLogger("qi_analysis")
 SEEN = ".seen.json"
@@ -78,95 +63,6 @@ def find_months(places: Places, inputs: dict[str, str], settings: dict[str, str]
     return months if digest == _digest(inputs, settings) else []
 
 
-class Turns:
-    """One turn for each place, in order, across the processes that share it."""
-
-    def __init__(self, context: BaseContext, number: int) -> None:
-        self._is_over = context.Array("b", number, lock=False)
-        self._changed = context.Condition()
-
-    @contextmanager
-    def take(self, place: int) -> Iterator[None]:
-        """Wait until every earlier turn is over; this one is over at the end of the block."""
-        with self._changed:
-            self._changed.wait_for(lambda: all(self._is_over[:place]))
-        try:
-            yield
-        finally:
-            self.end(place)
-
-    def end(self, place: int) -> None:
-        """This turn is over, whether it was taken or not."""
-        with self._changed:
-            self._is_over[place] = 1
-            self._changed.notify_all()
-
-
-def choose_extract(places: Places) -> Path:
-    """data/raw, or the shipped generator's extract when data/raw is empty (written on first use)."""
-    if places.has_extract:
-        return places.raw
-    if not (places.sample / "IDS000Header.csv").exists():
-        from qi_analysis.extract.sample.generate import write_sample
-
-        with write_folder(places.sample) as building:
-            write_sample(building)
-    return places.sample
-
-
-_prepared: Prepared | None = None  # in a worker: what it was given at its start
-_turns: Turns | None = None
-
-
-def _start_worker(
-    turns: Turns, places: Places | None, raw: Path | None, inputs: dict[str, str], settings: dict[str, str]
-) -> None:
-    global _prepared, _turns
-    _turns = turns
-    threading.Thread(target=_end_with_the_run, daemon=True).start()
-    if places is not None and raw is not None:
-        _prepared = prepare(places, raw, inputs, settings)
-        load_libraries()
-
-
-def _end_with_the_run() -> None:
-    """A worker goes on for no moment after its run was killed: the next run may be at work already."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _work(place: int, period_id: str) -> Outcome:
-    """One review in a worker; an expected failure becomes its outcome, and gives way to the months that follow."""
-    assert _prepared is not None and _turns is not None
-    try:
-        return make_review(_prepared, parse_period(period_id), _turns.take(place))
-    except QiError as problem:
-        return Outcome(period_id, f"{period_id}: {problem}", problem.exit_code)
-    except OSError as problem:
-        return Outcome(period_id, f"{period_id}: {describe_disk(problem)}", QiError.exit_code)
-    finally:
-        _turns.end(place)
-
-
-def make_reviews(prepared: Prepared, raw: Path, periods: list[Period]) -> Iterator[Outcome]:
-    """Every review, side by side on the cores there are, in the order in which they are done."""
-    global _prepared, _turns
-    can_fork = sys.platform == "linux"
-    context = multiprocessing.get_context("fork" if can_fork else "spawn")
-    _prepared, _turns = prepared, Turns(context, len(periods))
-    load_libraries()
-    start = (None, None, {}, {}) if can_fork else (prepared.places, raw, prepared.inputs, prepared.settings)
-    workers = min(len(periods), os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, context, _start_worker, (_turns, *start)) as pool:
-        waiting = {pool.submit(_work, place, period.id) for place, period in enumerate(periods)}
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for one in done:
-                yield one.result()
-
-
 def run(
     places: Places,
     wanted: str,
@@ -206,14 +102,14 @@ def _run(
     looked_at = [asked] if asked else known if wanted == "all" else known[-1:]
     if looked_at and all(period.id in unchanged for period in looked_at):
         if not has_whole_index(places.reports):
-            from qi_analysis.record.read_settings import read_record
-
             write_index(places.reports, read_record(places.record).title)
         return [_nothing_new(period, unchanged) for period in looked_at]
+    from qi_analysis.extract.clean import find_periods  # these are what takes time to import: see the top
+    from qi_analysis.run.review import make_review, prepare
+    from qi_analysis.run.side_by_side import make_reviews
+
     prepared = prepare(places, raw, inputs, settings)
     check_inputs(raw, inputs)
-    from qi_analysis.extract.clean import find_periods
-
     every = find_periods(prepared.tables)
     if not every:
         raise DataProblem("The extract holds no whole month of data. Is it the right export?")

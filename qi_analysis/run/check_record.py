@@ -2,7 +2,8 @@
 
 The whole record checked at once: the settings, the worked examples and the team's own part, told together.
 
-The record read back in a paragraph, so that whoever wrote it sees that it was understood."""
+The record read back in a paragraph, so that whoever wrote it sees that it was understood.
+"""
 
 import hashlib
 import json
@@ -93,14 +94,14 @@ def _check_examples(places: Places, collected: Collected) -> list[str]:
     if collected.completion is None:
         return []
     files = [digest_file(places.record / name) for name in ("completion.toml", "measures.toml")]
-    key = hashlib.sha256(" ".join([digest_code(), *files]).encode()).hexdigest()
+    key = hashlib.sha256(" ".join([digest_code(places), *files]).encode()).hexdigest()
     kept = places.processed / "worked_examples.json"
     try:
         known = json.loads(kept.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
     if known.get("key") != key:
-        from qi_analysis.measures.worked_examples import check_examples
+        from qi_analysis.measures.worked_examples import check_examples  # pandas, once for each change
 
         known = {"key": key, "faults": check_examples(collected.measures, collected.completion)}
         places.processed.mkdir(parents=True, exist_ok=True)

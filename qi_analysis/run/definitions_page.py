@@ -1,6 +1,7 @@
 """docs/definitions.md, made from the files that define things, so that the page cannot drift from them.
 
-Rewrite the page with: python -m qi_analysis.run.definitions_page"""
+Rewrite the page with: python -m qi_analysis.run.definitions_page
+"""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from qi_analysis.dataset import REFERENCE, Field, read_rows, read_table_fields
+from qi_analysis.dataset import Field, read_rows, read_table_fields
 from qi_analysis.extract.ledger import RULES
 from qi_analysis.measures.episodes import EXITS
 from qi_analysis.measures.flags import ENDED
@@ -18,7 +19,7 @@ from qi_analysis.periods import describe_day
 from qi_analysis.record.measure_blocks import CLOCKS, read_names
 from qi_analysis.record.read_settings import read_record
 from qi_analysis.record.settings import Chains, Completion, Definition, Measure, Settled
-from qi_analysis.storage import DEFINITIONS, TEMPLATES, find_places, write_whole
+from qi_analysis.storage import DEFINITIONS, REFERENCE, TEMPLATES, find_places, write_whole
 
 PAGE = "definitions.md"
 MONTH_WORDS = {

@@ -3,7 +3,8 @@
 Each is a real kernel of the current interpreter in a process of its own, driven by papermill as usual; only the
 second and more that a new interpreter spends on imports is saved. The workshop's kernel is a fork of this process.
 A kernel behind a wall is a fork of another process, which never held a row (warm_server.py). Where a process cannot be
-forked safely (Windows, macOS), a new interpreter starts instead."""
+forked safely (Windows, macOS), a new interpreter starts instead.
+"""
 
 import asyncio
 import json
@@ -17,6 +18,7 @@ from dataclasses import asdict
 from importlib.metadata import entry_points
 from typing import Any
 
+from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
@@ -35,11 +37,6 @@ STALE = (
 )
 
 
-def load_kernel() -> None:
-    """Import what a kernel is, so that forks need not."""
-    import ipykernel.kernelapp  # noqa: F401
-
-
 def run_kernel(connection_file: str, cwd: str, wall: Wall | None = None) -> None:
     """The forked child: become a kernel and serve until told to stop. Its own output goes nowhere."""
     os.setsid()
@@ -56,8 +53,6 @@ def run_kernel(connection_file: str, cwd: str, wall: Wall | None = None) -> None
 
 def run_app(connection_file: str, wall: Wall | None) -> None:
     """Serve as the kernel of this process; the wall, if there is one, is up before the first cell runs."""
-    from ipykernel.kernelapp import IPKernelApp
-
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, *QUIET])
     if wall is not None:

@@ -1,7 +1,8 @@
 """Running and rendering the notebooks. This module alone knows papermill and nbconvert.
 
 A notebook is checked before it runs, runs in a warm kernel with a time limit, and is judged by what really
-ran: every code cell once, in order, no error, nothing on stderr. Its file says nothing that is believed."""
+ran: every code cell once, in order, no error, nothing on stderr. Its file says nothing that is believed.
+"""
 
 import ast
 import os
@@ -12,10 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert.exporters import TemplateExporter
+from nbformat import NotebookNode
+from papermill import execute_notebook
+from papermill.exceptions import PapermillExecutionError
 
 from qi_analysis.errors import RecordProblem, RunFailed
+from qi_analysis.facts import Facts
 from qi_analysis.report.editions import EDITIONS, TITLE, EditionName, choose_cells
 from qi_analysis.report.html import PageFacts, render_prose
+from qi_analysis.run.kernels import choose_manager
 from qi_analysis.run.wall import Wall, read_refused
 from qi_analysis.storage import TEMPLATES
 
@@ -34,7 +42,7 @@ class Parameter:
 PARAMETERS = (Parameter("period", str, 'the month of the review, such as "2022-08", or "latest"'),)
 
 
-def read_notebook(path: Path) -> Any:
+def read_notebook(path: Path) -> NotebookNode:
     """The notebook as nbformat reads it. Raises RecordProblem when it cannot be read."""
     try:
         return nbformat.read(path, as_version=4)
@@ -42,7 +50,7 @@ def read_notebook(path: Path) -> Any:
         raise RecordProblem(f"{path.name}: the notebook cannot be read. Take the last committed one.") from None
 
 
-def check_parameters(path: Path, notebook: Any, given: Mapping[str, Any]) -> None:
+def check_parameters(path: Path, notebook: NotebookNode, given: Mapping[str, Any]) -> None:
     """Raises RecordProblem unless the tagged cell sets exactly PARAMETERS, and later cells read each of them."""
     known = {one.name: one for one in PARAMETERS}
     for name, value in given.items():
@@ -93,22 +101,14 @@ def _read_defaults(path: Path, source: str) -> dict[str, Any]:
     return defaults
 
 
-def _names_read(path: Path, cells: list[Any]) -> set[str]:
+def _names_read(path: Path, cells: list[NotebookNode]) -> set[str]:
     nodes = [node for cell in cells for node in ast.walk(_parse(path, cell.source))]
     return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
-def load_runners() -> None:
-    """Import what runs and renders notebooks, so that processes forked off from this one need not."""
-    import nbconvert.exporters  # noqa: F401
-    import papermill  # noqa: F401
-
-    from qi_analysis.run.kernels import load_kernel
-
-    load_kernel()
-
-
-def run_notebook(path: Path, building: Path, given: Mapping[str, Any], where: Path | Wall, seconds: int) -> Any:
+def run_notebook(
+    path: Path, building: Path, given: Mapping[str, Any], where: Path | Wall, seconds: int
+) -> NotebookNode:
     """The executed notebook. Raises RecordProblem before running, RunFailed when it did not run to its end.
 
     building: a folder for the run's own files, never the reports folder. where: the folder it runs in, or the wall
@@ -128,13 +128,7 @@ def run_notebook(path: Path, building: Path, given: Mapping[str, Any], where: Pa
     return executed
 
 
-def _execute(path: Path, output: Path, given: Mapping[str, Any], where: Path | Wall, seconds: int) -> Any:
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill import execute_notebook
-    from papermill.exceptions import PapermillExecutionError
-
-    from qi_analysis.run.kernels import choose_manager
-
+def _execute(path: Path, output: Path, given: Mapping[str, Any], where: Path | Wall, seconds: int) -> NotebookNode:
     wall = where if isinstance(where, Wall) else None
     cwd = wall.release if wall else str(where)
     try:
@@ -158,7 +152,7 @@ def _execute(path: Path, output: Path, given: Mapping[str, Any], where: Path | W
         raise RunFailed(f"{path.name}: no kernel could be started. Nothing was published.") from None
 
 
-def check_run(path: Path, executed: Any) -> None:
+def check_run(path: Path, executed: NotebookNode) -> None:
     """Raises RunFailed unless every code cell ran once, in order, without an error or a word on stderr."""
     code = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
     counts = [cell.execution_count for cell in code]
@@ -175,32 +169,30 @@ def check_run(path: Path, executed: Any) -> None:
             raise RunFailed(f"{path.name}: cell {number} did not complete. Nothing was published.")
 
 
-def render_editions(executed: Any, facts: Mapping[str, Any]) -> dict[str, str]:
+def render_editions(executed: NotebookNode, facts: Facts) -> dict[str, str]:
     """file name -> finished page, one for each edition, from one executed notebook. facts: those of the release."""
     return {
         one.page: render_notebook(choose_cells(executed, one), _build_page_facts(facts, one.name)) for one in EDITIONS
     }
 
 
-def _build_page_facts(facts: Mapping[str, Any], edition: EditionName) -> PageFacts:
-    entries = [("Data to", facts["data_date_words"]), ("Revision", str(facts["revision"]))]
+def _build_page_facts(facts: Facts, edition: EditionName) -> PageFacts:
+    entries = [("Data to", facts.data_date_words), ("Revision", str(facts.revision))]
     if edition != "plain":
-        entries.append(("Definition", f"version {facts['definition']['version']}"))
-    title = TITLE.format(facts["period_words"])
-    return PageFacts(title, facts["project"], tuple(entries), edition=edition, data_kind=facts["data_kind"])
+        entries.append(("Definition", f"version {facts.definition.version}"))
+    title = TITLE.format(facts.period_words)
+    return PageFacts(title, facts.project, tuple(entries), edition=edition, data_kind=facts.data_kind)
 
 
-def render_notebook(executed: Any, facts: PageFacts) -> str:
+def render_notebook(executed: NotebookNode, facts: PageFacts) -> str:
     """The executed notebook as one self-contained page, through our own template."""
     page, _ = _load_exporter().from_notebook_node(executed, {"review": facts})
     return page.rstrip(os.linesep) + "\n"
 
 
 @cache
-def _load_exporter() -> Any:
+def _load_exporter() -> TemplateExporter:
     """The exporter with our template, made once for all editions."""
-    from nbconvert.exporters import TemplateExporter
-
     return TemplateExporter(
         template_name="review",
         template_file="index.html.j2",

@@ -4,21 +4,31 @@ What a review was made from, as digests: enough to know that nothing has changed
 
 Light on purpose: "nothing new" must be said before pandas is imported.
 
-What a review was made from: the manifest beside its pages, and what the analyst edition says of it."""
+What a review was made from: the manifest beside its pages, and what the analyst edition says of it.
+"""
 
+import ast
 import hashlib
 import json
 import subprocess
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qi_analysis import __version__
 from qi_analysis.errors import DataProblem
+from qi_analysis.facts import MadeFrom
 from qi_analysis.report.editions import EDITIONS, TITLE
-from qi_analysis.storage import PACKAGE, Places
+from qi_analysis.storage import PACKAGE, REFERENCE, SHIPPED, Places, write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qi_analysis.release import Release
+    from qi_analysis.run.review import Prepared
 
 PACKAGES = ("pandas", "numpy", "pyarrow", "matplotlib", "seaborn", "papermill", "nbconvert")
 BLOCK = 1 << 22
@@ -56,11 +66,51 @@ def check_inputs(folder: Path, inputs: dict[str, str]) -> None:
         raise DataProblem("The extract changed while it was read. Wait until every file of it is whole and run again.")
 
 
+MOVES_NO_PAGE = (  # code below the package; a change of it is no reason to make a review again
+    "__main__.py", "cli.py", "project.py", "packs", "gate", "extract/sample", "record/new_entry.py", "record/meetings.py",
+    "run/check_record.py", "run/definitions_page.py", "run/api_page.py", "shipped",
+)  # fmt: skip
+CODE = ".code.json"  # what the code was read as, so that it is read once after each change
+
+
+def digest_code(places: Places) -> str:
+    """One SHA-256 over what can move a page: code without comments and docstrings, definitions and templates."""
+    every = [path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    files = [path for path in every if not _moves_no_page(path.relative_to(PACKAGE).as_posix())]
+    bytes_of_all, kept = digest_files(files, PACKAGE), places.processed / CODE
+    try:
+        known: dict[str, str] = json.loads(kept.read_text(encoding="utf-8"))
+        return known[bytes_of_all]
+    except (OSError, ValueError, KeyError, TypeError):
+        digest = _digest_meanings(tuple(files))
+    if kept.parent.is_dir():
+        write_whole(kept, json.dumps({bytes_of_all: digest}))
+    return digest
+
+
+def _moves_no_page(name: str) -> bool:
+    return any(name == one or name.startswith(f"{one}/") for one in MOVES_NO_PAGE)
+
+
 @cache
-def digest_code() -> str:
-    """One SHA-256 over the package: its code, definitions and templates."""
-    files = [path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    return digest_files(files, PACKAGE)
+def _digest_meanings(files: tuple[Path, ...]) -> str:
+    lines = []
+    for path in sorted(files):
+        told = _read_meaning(path).encode() if path.suffix == ".py" else path.read_bytes()
+        lines.append(f"{path.relative_to(PACKAGE).as_posix()} {hashlib.sha256(told).hexdigest()}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _read_meaning(path: Path) -> str:
+    """A module as Python understands it: no comment, no layout, no docstring."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and body:
+            first = body[0].value if isinstance(body[0], ast.Expr) else None
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                first.value = ""
+    return ast.dump(tree)
 
 
 def digest_record(places: Places) -> str:
@@ -70,14 +120,21 @@ def digest_record(places: Places) -> str:
 
 
 def digest_notebooks(places: Places) -> str:
-    """One SHA-256 over the notebooks."""
-    return digest_files(places.notebooks.glob("*.ipynb"), places.root)
+    """One SHA-256 over the cells of the notebooks; JupyterLab's own notes in them are left out."""
+    lines = []
+    for path in sorted(places.notebooks.glob("*.ipynb")):
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            said = [[cell["cell_type"], cell["source"], cell["metadata"].get("tags", [])] for cell in cells]
+            lines.append(f"{path.name} {json.dumps(said)}")
+        except (ValueError, KeyError, TypeError, AttributeError):  # a run will say what is wrong with it
+            lines.append(f"{path.name} {digest_file(path)}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def digest_reference(places: Places) -> str:
+def digest_reference() -> str:
     """One SHA-256 over the shipped published figures and code lists."""
-    folder = PACKAGE.parent / "data" / "reference"
-    return digest_files(folder.glob("*.csv"), folder)
+    return digest_files(REFERENCE.glob("*.csv"), REFERENCE)
 
 
 @cache
@@ -88,7 +145,9 @@ def read_versions() -> dict[str, str]:
 
 @cache
 def read_commit() -> str:
-    """The commit the code stands at, "unknown" outside a git checkout."""
+    """The commit the code stands at, "unknown" outside a git checkout of it."""
+    if PACKAGE.parent != SHIPPED:  # installed: a checkout around it is somebody else's
+        return "unknown"
     try:
         done = subprocess.run(
             ["git", "-C", str(PACKAGE.parent), "rev-parse", "--short", "HEAD"],
@@ -104,53 +163,53 @@ def read_commit() -> str:
 def build_settings_digests(places: Places) -> dict[str, str]:
     """Everything but the data that a page depends on."""
     return {
-        "code": digest_code(),
+        "code": digest_code(places),
         "record": digest_record(places),
         "notebooks": digest_notebooks(places),
-        "reference": digest_reference(places),
+        "reference": digest_reference(),
         "versions": hashlib.sha256(json.dumps(read_versions(), sort_keys=True).encode()).hexdigest(),
     }
 
 
-def to_csv(table: Any) -> str:
+def to_csv(table: "pd.DataFrame") -> str:
     """A released table as the text that is published."""
     text: str = table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
     return text
 
 
-def describe_sources(prepared: Any) -> dict[str, Any]:
+def describe_sources(prepared: "Prepared") -> MadeFrom:
     """What the analyst edition says a review was made from: fingerprints, versions and commit."""
     inputs = {holds: prepared.inputs[row.file] for holds, row in _list_files(prepared)}
-    return {"fingerprints": inputs | prepared.settings, "versions": read_versions(), "commit": read_commit()}
+    return MadeFrom(inputs | prepared.settings, read_versions(), read_commit())
 
 
-def _list_files(prepared: Any) -> list[tuple[str, Any]]:
+def _list_files(prepared: "Prepared") -> list[tuple[str, Any]]:
     """(what a file holds, its row in the ledger), file by file."""
     rows = prepared.account.build_ledger().itertuples()
     return list(zip(prepared.file_tables, rows, strict=True))
 
 
-def build_manifest(prepared: Any, release: Any, revision: int, pages: Mapping[str, str]) -> str:
-    """The manifest as JSON. prepared: what the run started from (making.Prepared); pages: file name -> finished page."""
+def build_manifest(prepared: "Prepared", release: "Release", revision: int, pages: Mapping[str, str]) -> str:
+    """The manifest as JSON. pages: file name -> finished page."""
     facts = release.facts
     inputs = [
         {"holds": holds, "sha256": prepared.inputs[row.file], "rows_in": None if rows_in != rows_in else rows_in}
         for (holds, row), rows_in in zip(_list_files(prepared), release.tables["ledger"]["rows_in"], strict=True)
     ]
     manifest = {
-        "period": facts["period"],
-        "title": TITLE.format(facts["period_words"]),
+        "period": facts.period,
+        "title": TITLE.format(facts.period_words),
         "revision": revision,
-        "project": facts["project"],
-        "verdict": facts["verdict"]["sentence"],
-        "plain_verdict": facts["plain"]["verdict"],
-        "state": facts["verdict"]["state"],
-        "data_date": facts["data_date"],
-        "data_kind": facts["data_kind"],
+        "project": facts.project,
+        "verdict": facts.verdict.sentence,
+        "plain_verdict": facts.plain.verdict,
+        "state": facts.verdict.state,
+        "data_date": facts.data_date,
+        "data_kind": facts.data_kind,
         "editions": {edition.name: edition.page for edition in EDITIONS},
-        "definition_version": facts["definition"]["version"],
-        "definition": facts["definition"]["choice"],
-        "rules": facts["rules"],
+        "definition_version": facts.definition.version,
+        "definition": facts.definition.choice,
+        "rules": facts.rules,
         "inputs": inputs,
         "settings": prepared.settings,
         "versions": read_versions(),
@@ -158,7 +217,7 @@ def build_manifest(prepared: Any, release: Any, revision: int, pages: Mapping[st
         "pages": list(pages),
         "page_sha256": {name: hashlib.sha256(page.encode()).hexdigest() for name, page in pages.items()},
         "results_sha256": hashlib.sha256(to_csv(release.tables["results"]).encode()).hexdigest(),
-        "moved": facts["moved"],
-        "record": facts["team"]["snapshot"],
+        "moved": facts.moved,
+        "record": asdict(facts.team.snapshot),
     }
     return json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

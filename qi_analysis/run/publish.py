@@ -5,7 +5,8 @@ Publishing: a review is put together aside and appears in one rename, whole or n
 The first revision of a period is reports/2022-08, later ones stand beside it as reports/2022-08-revision-2. A
 folder that has been published is never touched again; reports/index.html is made anew from the manifests.
 
-The verdict of the gate beside a published page: digests and counts, no values. A page without a matching one is not shared."""
+The verdict of the gate beside a published page: digests and counts, no values. A page without a matching one is not shared.
+"""
 
 import hashlib
 import json
@@ -43,6 +44,16 @@ class Published:
     def revision(self) -> int:
         """1 for the first, then 2 and so on."""
         return int(self.manifest["revision"])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one period: the last line to print and the exit code."""
+
+    period_id: str
+    line: str
+    exit_code: int = 0
+    is_new: bool = False
 
 
 def read_published(reports: Path) -> dict[str, list[Published]]:
@@ -132,7 +143,7 @@ def has_whole_index(reports: Path) -> bool:
 
 def write_index(reports: Path, project: str) -> None:
     """Make reports/index.html anew from the manifests: periods newest first."""
-    from qi_analysis.report.html import IndexEntry, PageFacts, render_index
+    from qi_analysis.report.html import IndexEntry, PageFacts, render_index  # pandas: "nothing new" is said without
 
     entries = []
     for period_id, revisions in read_published(reports).items():

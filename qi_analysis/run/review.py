@@ -6,14 +6,34 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from qi_analysis.answers.build import build_counted, build_release
+from qi_analysis.answers.trust import read_recording_checks
+from qi_analysis.answers.whats_new import build_moved, build_new, find_before
+from qi_analysis.answers.workshop import Stored, Workings, store_tables, write_workshop
+from qi_analysis.benchmark.published import find_published_figures
+from qi_analysis.disclosure.ledger import read_ledger, write_ledger
+from qi_analysis.extract.clean import Tables, build_tables, check_period
+from qi_analysis.extract.ledger import Account
+from qi_analysis.extract.readers import forget_workbooks
+from qi_analysis.extract.sources import read_extract
+from qi_analysis.gate.check import Guard, open_gate, read_guard
+from qi_analysis.gate.numbers import build_store
+from qi_analysis.measures.pathways import build_pathways
+from qi_analysis.measures.results import build_results
 from qi_analysis.periods import Period
-from qi_analysis.run.provenance import build_manifest, check_inputs, describe_sources, to_csv
+from qi_analysis.record.read_settings import read_whole_record
+from qi_analysis.record.read_team import check_team_record, read_team_record
+from qi_analysis.record.settings import Record
+from qi_analysis.record.team import TeamRecord
+from qi_analysis.release import PublishedFigures, Release, read_published_figures, write_release
+from qi_analysis.run.notebooks import check_parameters, read_notebook, render_editions, run_notebook
+from qi_analysis.run.provenance import build_manifest, check_inputs, describe_sources, digest_files, to_csv
 from qi_analysis.run.publish import (
     MANIFEST,
     RESULTS,
     VERDICT,
+    Outcome,
     Published,
     build_verdict_file,
     publish,
@@ -30,61 +50,33 @@ WORKSHOP_NOTEBOOK = "01_data_quality.ipynb"
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one period: the last line to print and the exit code."""
-
-    period_id: str
-    line: str
-    exit_code: int = 0
-    is_new: bool = False
-
-
-@dataclass(frozen=True)
 class Prepared:
     """The extract, cleaned: what every review of a run starts from."""
 
     places: Places
     raw: Path
-    record: Any
-    team: Any  # the team's own record
-    tables: Any
-    account: Any
+    record: Record
+    team: TeamRecord
+    tables: Tables
+    account: Account
     is_synthetic: bool
     file_tables: list[str]
     inputs: dict[str, str]
     settings: dict[str, str]
-    published: Any  # the release of the published figures, the same for every review
-    stored: Any  # the canonical tables as the workshop stores them
-    guard: Any  # what the gate holds every page against: the people of the extract and the allow-list
-    before: Any  # what was published before the run began
-
-
-def load_libraries() -> None:
-    """Import what every review needs, before workers fork off."""
-    from qi_analysis.run.notebooks import load_runners
-
-    load_runners()
+    published: PublishedFigures
+    stored: Stored
+    guard: Guard  # the people of the extract and the allow-list; each page adds its release
+    before: dict[str, list[Published]]  # what was published before the run began
 
 
 def prepare(places: Places, raw: Path, inputs: dict[str, str], settings: dict[str, str]) -> Prepared:
     """Read and clean the extract. Raises DataProblem or RecordProblem."""
-    from qi_analysis.answers.workshop import store_tables
-    from qi_analysis.benchmark.published import find_published_figures
-    from qi_analysis.extract.clean import build_tables
-    from qi_analysis.extract.readers import forget_workbooks
-    from qi_analysis.extract.sources import read_extract
-    from qi_analysis.gate.check import read_guard
-    from qi_analysis.record.read_settings import read_whole_record
-    from qi_analysis.record.read_team import read_team_record
-    from qi_analysis.release import read_release
-    from qi_analysis.run.notebooks import check_parameters, read_notebook
-
     record, team = read_whole_record(places.record)
     for notebook in (places.notebooks / WORKSHOP_NOTEBOOK, places.notebooks / REVIEW_NOTEBOOK):
         check_parameters(notebook, read_notebook(notebook), {})  # before the minutes that a large extract takes
     figures = find_published_figures(places, settings)
     draw_early(figures)
-    published = read_release(figures)
+    published = read_published_figures(figures)
     started = time.perf_counter()
     extract = read_extract(raw, record.columns)
     log.info("read %d files in %.2f s", len(extract.files), time.perf_counter() - started)
@@ -113,19 +105,13 @@ def make_review(prepared: Prepared, period: Period, turn: AbstractContextManager
 
     turn: held while counts are protected, so that months made side by side know one another's.
     """
-    from qi_analysis.answers.build import build_counted, build_release
-    from qi_analysis.answers.trust import read_recording_checks
-    from qi_analysis.answers.whats_new import build_new, find_before
-    from qi_analysis.answers.workshop import write_workshop
-    from qi_analysis.disclosure.ledger import read_ledger, write_ledger
-
     places, stage = prepared.places, _Stages(period.id)
     earlier = read_earlier(places.reports, period.id)
     workings = build_workings(prepared, period)
     stage.done("results")
     with turn or nullcontext():
         counted = build_counted(workings, seen := read_ledger(places.ledger, period.id))
-        write_ledger(places.ledger, period.id, counted.cells, seen)
+        write_ledger(places.ledger, period.id, counted.book, seen)
     stage.done("counts protected")
     release = build_release(workings, prepared.published, read_recording_checks(places.record), counted)
     stage.done("release")
@@ -133,8 +119,9 @@ def make_review(prepared: Prepared, period: Period, turn: AbstractContextManager
     if revision is None:
         return Outcome(period.id, f"{period.words}: nothing new; no published figure moved.")
     new = build_new(workings, release.tables["results"], find_before(earlier, prepared.before, period.id))
-    facts = dict(release.facts, revision=revision, moved=moved, made_from=describe_sources(prepared), new=new)
-    release = type(release)(facts, release.tables)
+    made_from = describe_sources(prepared)
+    facts = replace(release.facts, revision=revision, moved=tuple(map(tuple, moved)), made_from=made_from, new=new)
+    release = replace(release, facts=facts)
     write_workshop(places.workshop(period.id), workings, prepared.stored)
     stage.done("workshop")
     pages = _run_notebooks(prepared, period, release, stage)
@@ -145,19 +132,13 @@ def make_review(prepared: Prepared, period: Period, turn: AbstractContextManager
     files = {**pages, RESULTS: to_csv(release.tables["results"]), MANIFEST: manifest, VERDICT: verdict_file}
     publish(places.reports, period.id, revision, files)
     stage.done("published")
-    verdict = release.facts["verdict"]["sentence"]
+    verdict = release.facts.verdict.sentence
     again = f" (revision {revision}: {len(moved)} figures moved)" if revision > 1 else ""
     return Outcome(period.id, f"{period.words}{again}: {verdict}", is_new=True)
 
 
-def build_workings(prepared: Prepared, period: Period) -> Any:
+def build_workings(prepared: Prepared, period: Period) -> Workings:
     """Pathways and results of one period. Raises DataProblem when the extract does not allow the review."""
-    from qi_analysis.answers.workshop import Workings
-    from qi_analysis.extract.clean import check_period
-    from qi_analysis.measures.pathways import build_pathways
-    from qi_analysis.measures.results import build_results
-    from qi_analysis.record.read_team import check_team_record
-
     record, tables = prepared.record, prepared.tables
     check_period(tables, period, record.accepted_gaps)
     pathways = build_pathways(tables, record.completion, period.end)
@@ -180,23 +161,18 @@ class _Stages:
         self.last = now
 
 
-def _compare(earlier: list[Published], release: Any, prepared: Prepared) -> tuple[int | None, list[list[str]]]:
+def _compare(earlier: list[Published], release: Release, prepared: Prepared) -> tuple[int | None, list[list[str]]]:
     """(the revision to publish or None, the months whose released figure moved since the last one)."""
     if not earlier:
         return 1, []
     last = earlier[-1]
-    from qi_analysis.answers.whats_new import build_moved
-
     moved = build_moved(last.folder / RESULTS, release.tables["results"], prepared.record.measures)
     same_settings = last.manifest["settings"] == prepared.settings
     return (None, []) if not moved and same_settings else (last.revision + 1, moved)
 
 
-def _run_notebooks(prepared: Prepared, period: Period, release: Any, stage: _Stages) -> dict[str, str]:
+def _run_notebooks(prepared: Prepared, period: Period, release: Release, stage: _Stages) -> dict[str, str]:
     """Run both notebooks and render every edition of the review: file name -> page."""
-    from qi_analysis.release import write_release
-    from qi_analysis.run.notebooks import render_editions, run_notebook
-
     places, seconds = prepared.places, prepared.record.settings.time_limit_seconds
     given = {"period": period.id}
     write_release(places.release(period.id), release)
@@ -211,12 +187,8 @@ def _run_notebooks(prepared: Prepared, period: Period, release: Any, stage: _Sta
     return pages
 
 
-def _pass_gate(prepared: Prepared, period: Period, release: Any, pages: dict[str, str]) -> str:
+def _pass_gate(prepared: Prepared, period: Period, release: Release, pages: dict[str, str]) -> str:
     """The text of the verdict on all pages of a review. Raises GateClosed unless the gate opens for each."""
-    from qi_analysis.gate.check import open_gate
-    from qi_analysis.gate.numbers import build_store
-    from qi_analysis.run.provenance import digest_files
-
     guard = replace(prepared.guard, store=build_store(release))
     checks = min(open_gate(page, guard) for page in pages.values())
     folder = prepared.places.release(period.id)

@@ -3,7 +3,8 @@
 Two things together. The kernel comes from a process that never held a row (warm_server.py). And before the first cell
 runs, the wall is raised: an audit hook of Python, which no Python code can take away again. It sees every file that
 Python opens or lists and every process, library and module that is started or loaded, refuses what is not allowed,
-and notes it, so that the run fails even if the notebook hides the error. docs/data_protection.md says what it is not."""
+and notes it, so that the run fails even if the notebook hides the error. docs/data_protection.md says what it is not.
+"""
 
 import importlib.machinery
 import json

@@ -1,7 +1,8 @@
 """A process that has the libraries of a review loaded and has never held a row; the review's kernels are its forks.
 
 Started as `python -m qi_analysis.run.warm_server`, on Linux once for a run, while the data are read; it ends with the run. With a
-connection file and a wall it becomes one kernel, for systems where a process cannot be forked safely."""
+connection file and a wall it becomes one kernel, for systems where a process cannot be forked safely.
+"""
 
 import gc
 import json
@@ -13,6 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from qi_analysis.run.kernels import run_app, run_kernel
+from qi_analysis.run.wall import Wall
+
 FEW = (200_000, 20, 20)  # imports and charts make few cycles
 LONGEST = 1 << 16  # bytes of a request
 
@@ -21,21 +25,18 @@ def load_libraries() -> None:
     """Import what a review draws with. pyarrow is left out: it opens files in a way that no wall sees."""
     gc.set_threshold(*FEW)
     sys.modules["pyarrow"] = None  # type: ignore[assignment]  # pandas then does without
-    import matplotlib.backends.backend_agg  # noqa: F401
+    import matplotlib.backends.backend_agg  # noqa: F401  # all that may load pandas comes after the line above
 
     import qi_analysis.api  # noqa: F401
     import qi_analysis.report.pages  # noqa: F401
-    from qi_analysis.run.kernels import load_kernel
-
-    load_kernel()
 
 
 def draw(published: Path) -> None:
     """Draw what is the same in every review, once for all kernels of a run."""
-    from qi_analysis.release import read_release
+    from qi_analysis.release import read_published_figures  # pandas: see load_libraries
     from qi_analysis.report.benchmark import show_benchmark, show_standing
 
-    release = read_release(published)
+    release = read_published_figures(published)
     show_benchmark(release)
     show_standing(release)
 
@@ -68,8 +69,6 @@ def _say_farewell(options: int) -> None:
 
 def _become_kernel(told: dict[str, Any], line: socket.socket) -> None:
     """A kernel that lives no longer than whoever holds the other end of its line."""
-    from qi_analysis.run.kernels import run_kernel
-    from qi_analysis.run.wall import Wall
 
     def end_with_the_run() -> None:
         line.recv(1)
@@ -85,9 +84,6 @@ def main() -> None:
     if len(sys.argv) == 2:
         return serve(socket.socket(fileno=int(sys.argv[1])))
     load_libraries()
-    from qi_analysis.run.kernels import run_app
-    from qi_analysis.run.wall import Wall
-
     run_app(sys.argv[1], Wall(**json.loads(sys.argv[2])))
 
 

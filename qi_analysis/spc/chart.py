@@ -7,12 +7,12 @@ docs/charts.md. Everything is worked out for all series at once; nothing here dr
 
 A suggested change of level on a run chart: from where a sustained run began. Never applied by itself.
 
-A person confirms each suggestion and records it as a phase, with its reason."""
+A person confirms each suggestion and records it as a phase, with its reason.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from qi_analysis.spc.lines import TOLERANCE, Bools, Grid, Lines, build_grid, build_lines, build_points
@@ -27,22 +27,46 @@ WORDS = ("", "good", "bad", "neutral")
 def build_chart_table(results: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
     """The points of every series, sorted, with lines, signals and icons.
 
-    results: tidy results (measure_id, interval_start, numerator, denominator, value; `clock` also tells
-    series apart, and `is_settled` False keeps a drawn month out of lines and rules).
+    The formulas are those of docs/charts.md and agree with published programs on their own examples.
 
-    Added columns: phase (from 1); in_baseline; is_drawn; is_excluded; centre, lower, upper (3 sigma),
-    lower_2s, upper_2s; moving_range, range_centre, range_upper (XmR); side (-1, 0, 1 of the centre);
-    is_outside, is_near (between 2 and 3 sigma), in_shift, in_trend, in_two_of_three and the patterns
-    of the rule set; direction (1 high or rising, -1 low or falling) by rank outside > trend > two of
-    three > shift; signal ("", good, bad, neutral); rules (their names, by rank); the runs analysis of
-    the phase (n_points, n_useful, longest_run, longest_run_max, n_crossings, n_crossings_min,
-    runs_signal); trial (fewer than 12 points in the baseline); target; for the series variation
-    (common_cause, improving, concerning or neutral, of its last point in use) and assurance (passing,
-    failing, hit_or_miss or none: the target against the limits there; on a limit is hit or miss).
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        Tidy results: measure_id, interval_start, numerator, denominator, value. `clock` also tells series apart, and
+        `is_settled` False keeps a drawn month out of lines and rules.
+    spec : ChartSpec
+        Chart, rule set, baseline, phases, target.
 
-    `value` is what is plotted, times `multiply`. Too few crossings (anhoej) have no direction and are
-    named at the last point in use. Nothing is empty but numbers that do not exist. Raises ChartProblem
-    (a ValueError) for a missing column, two rows of a series at one time, or settings that do not fit.
+    Returns
+    -------
+    pandas.DataFrame
+        Added columns: phase (from 1); in_baseline; is_drawn; is_excluded; centre, lower, upper (3 sigma), lower_2s,
+        upper_2s; moving_range, range_centre, range_upper (XmR); side (-1, 0, 1 of the centre); is_outside, is_near
+        (between 2 and 3 sigma), in_shift, in_trend, in_two_of_three and the patterns of the rule set; direction (1 high
+        or rising, -1 low or falling) by rank outside > trend > two of three > shift; signal ("", good, bad, neutral);
+        rules (their names, by rank); the runs analysis of the phase (n_points, n_useful, longest_run, longest_run_max,
+        n_crossings, n_crossings_min, runs_signal); trial (fewer than 12 points in the baseline); target; for the series
+        variation (common_cause, improving, concerning or neutral, of its last point in use) and assurance (passing,
+        failing, hit_or_miss or none: the target against the limits there; on a limit is hit or miss).
+
+        `value` is what is plotted, times `multiply`. Too few crossings (anhoej) have no direction and are named at the
+        last point in use. Nothing is empty but numbers that do not exist.
+
+    Raises
+    ------
+    ChartProblem
+        For a missing column, two rows of a series at one time, or settings that do not fit.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import qi_analysis as qi
+    >>> months = pd.date_range("2021-01-01", periods=14, freq="MS")
+    >>> results = pd.DataFrame({"measure_id": "a", "interval_start": months, "numerator": 30, "denominator": 50})
+    >>> results["value"] = results["numerator"] / results["denominator"]
+    >>> table = qi.build_chart_table(results, qi.ChartSpec(chart="p"))
+    >>> round(float(table["upper"].iloc[-1]), 3), table["signal"].unique().tolist()
+    (0.808, [''])
     """
     points = build_points(results, spec)
     grid = build_grid(points, spec)
@@ -104,7 +128,7 @@ def _mark_last(fired: Bools, grid: Grid) -> Bools:
     """The last point in use of each segment that fired."""
     counted = grid.is_used & ~grid.is_ghost
     places = np.where(counted, np.arange(counted.shape[1]), -1)
-    return fired & counted & (places == places.max(axis=1, initial=-1, keepdims=True))
+    return np.asarray(fired & counted & (places == places.max(axis=1, initial=-1, keepdims=True)))
 
 
 def _add_signal(table: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
@@ -127,7 +151,7 @@ def _add_signal(table: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
     return table.assign(direction=direction, signal=np.array(WORDS, dtype=object)[code], rules=_join(fired))
 
 
-def _join(fired: dict[str, Bools]) -> npt.NDArray:
+def _join(fired: dict[str, Bools]) -> np.ndarray:
     """The names that are True at each point, joined by "; "."""
     names = list(fired)
     bits = sum(marks.astype(np.int64) << place for place, marks in enumerate(fired.values()))
@@ -150,14 +174,14 @@ def _add_icons(table: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
     return table.assign(variation=variation[series], assurance=assurance[series])
 
 
-def _build_target(table: pd.DataFrame, spec: ChartSpec) -> npt.NDArray:
+def _build_target(table: pd.DataFrame, spec: ChartSpec) -> np.ndarray:
     """The target of each point's series; NaN without one."""
     if spec.target is None or isinstance(spec.target, (int, float)):
         return np.full(len(table), np.nan if spec.target is None else float(spec.target))
-    return table["measure_id"].map(dict(spec.target)).to_numpy(dtype=float)
+    return np.asarray(table["measure_id"].map(dict(spec.target)).to_numpy(dtype=float))
 
 
-def _assure(last: pd.DataFrame, spec: ChartSpec) -> npt.NDArray:
+def _assure(last: pd.DataFrame, spec: ChartSpec) -> np.ndarray:
     """Whether the limits of each row lie wholly on the good side of the target, or wholly not."""
     lower, upper, target = (last[name].to_numpy(dtype=float) for name in ("lower", "upper", "target"))
     above, below = lower > target, upper < target

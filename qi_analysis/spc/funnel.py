@@ -3,7 +3,8 @@
 Kinds "p", "pp" and "u" have limits at 2 and 3 sigma ("pp" widened by the spread of the z scores, as
 units have no order: Provost & Murray 2011). Kinds "pr" (share), "rc" (ratio of counts), "sr_shmi" and
 "sr_cqc" (observed over expected) have 95% and 99.8% limits, plain and with additive over-dispersion
-(Spiegelhalter 2005, doi 10.1002/sim.1970; the SHMI and CQC methods). There is no runs analysis."""
+(Spiegelhalter 2005, doi 10.1002/sim.1970; the SHMI and CQC methods). There is no runs analysis.
+"""
 
 from dataclasses import dataclass
 
@@ -114,7 +115,7 @@ def _place_limit(z: float, error: Floats, below: Floats, spec: FunnelSpec, centr
     """A limit on the drawn scale, z standard errors (with any over-dispersion) from the centre."""
     if spec.kind == "pr":
         angle = np.arcsin(np.sqrt(centre)) + z * error
-        return np.sin(np.clip(angle, 0, np.pi / 2)) ** 2
+        return np.asarray(np.sin(np.clip(angle, 0, np.pi / 2)) ** 2)
     if spec.kind == "sr_cqc":
         return centre + z * error
     return centre * np.exp(z * error)
@@ -126,7 +127,7 @@ def _place_plain(z: float, below: Floats, spec: FunnelSpec, centre: float) -> Fl
     The limits of an observed count about an expected one are gamma quantiles (Garwood 1936).
     """
     if spec.kind.startswith("sr"):
-        return gammaincinv(below + (z > 0), ndtr(z)) / below
+        return np.asarray(gammaincinv(below + (z > 0), ndtr(z)) / below)
     return _place_limit(z, 1 / (2 * np.sqrt(below)), below, spec, centre)
 
 

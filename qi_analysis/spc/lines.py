@@ -4,7 +4,8 @@ From tidy points to arrays of (segments, points): one row for each phase of each
 
 Moving ranges: the distance of each point from the one before it, and their screened mean.
 
-Centre lines and limits of each control chart, over arrays of (segments, points)."""
+Centre lines and limits of each control chart, over arrays of (segments, points).
+"""
 
 import math
 from collections.abc import Mapping
@@ -43,7 +44,7 @@ class Grid:
     is_ghost: Bools
     in_baseline: Bools
 
-    def points(self, array: npt.NDArray) -> npt.NDArray:
+    def points(self, array: np.ndarray) -> np.ndarray:
         """The cells of an array of this shape (or one number per segment) in the order of the table."""
         wide = np.broadcast_to(array, self.value.shape)
         return wide[self.row, self.column]
@@ -96,7 +97,7 @@ def _build_subgroups(points: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return first.merge(spread, on=keys)
 
 
-def _per_series(setting: Any, points: pd.DataFrame) -> list[tuple[npt.NDArray, Any]]:
+def _per_series(setting: Any, points: pd.DataFrame) -> list[tuple[np.ndarray, Any]]:
     """A setting for all series, or one per measure, as pairs of rows and setting."""
     measures = points["measure_id"].to_numpy()
     if isinstance(setting, Mapping):
@@ -104,7 +105,7 @@ def _per_series(setting: Any, points: pd.DataFrame) -> list[tuple[npt.NDArray, A
     return [(np.arange(len(points)), setting)]
 
 
-def _read_dates(dates: Any, times: pd.Series) -> npt.NDArray:
+def _read_dates(dates: Any, times: pd.Series) -> np.ndarray:
     """Sorted dates of a setting on the scale of `_time`."""
     if pd.api.types.is_numeric_dtype(times):
         return np.sort(np.asarray(list(dates), dtype=float))
@@ -138,7 +139,7 @@ def build_grid(points: pd.DataFrame, spec: ChartSpec) -> Grid:
     column = np.arange(len(points)) - np.flatnonzero(starts)[row]
     shape = (int(starts.sum()), int(column.max(initial=0)) + 1)
 
-    def lay(name: str, empty: object) -> npt.NDArray:
+    def lay(name: str, empty: object) -> np.ndarray:
         wide = np.full(shape, empty)
         if name in points:
             wide[row, column] = points[name].to_numpy()
@@ -176,7 +177,7 @@ def calculate_means(values: Floats, chosen: Bools) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         anchor = np.take_along_axis(values, np.argmax(chosen, axis=1)[:, None], axis=1)
         shifted = np.where(chosen, values - anchor, 0.0)
-        return anchor + shifted.sum(axis=1, keepdims=True) / chosen.sum(axis=1, keepdims=True)
+        return np.asarray(anchor + shifted.sum(axis=1, keepdims=True) / chosen.sum(axis=1, keepdims=True))
 
 
 def calculate_medians(values: Floats, chosen: Bools) -> Floats:
@@ -191,7 +192,7 @@ def calculate_medians(values: Floats, chosen: Bools) -> Floats:
 def calculate_tolerance(values: Floats) -> Floats:
     """How far apart two numbers of a row may be and still count as equal, as a column."""
     size = np.where(np.isfinite(values), np.abs(values), 0.0)
-    return TOLERANCE * size.max(axis=1, initial=0.0, keepdims=True)
+    return np.asarray(TOLERANCE * size.max(axis=1, initial=0.0, keepdims=True))
 
 
 def build_previous(values: Floats, skipped: Bools) -> Floats:
@@ -213,7 +214,7 @@ def build_moving_ranges(grid: Grid, values: Floats) -> Floats:
 def build_baseline_ranges(grid: Grid, ranges: Floats) -> Bools:
     """Ranges between two points of the baseline (a column of ones where there is a range)."""
     before = build_previous(grid.in_baseline.astype(float), grid.is_ghost)
-    return np.isfinite(ranges) & grid.in_baseline & (before == 1)
+    return np.asarray(np.isfinite(ranges) & grid.in_baseline & (before == 1))
 
 
 def calculate_mean_ranges(ranges: Floats, chosen: Bools, factor: float, tolerance: Floats) -> Floats:

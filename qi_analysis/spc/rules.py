@@ -6,7 +6,8 @@ Arrays are (segments, points); a segment is one phase of one series.
 
 Rule sets: which points of a chart are unlikely to be chance, over arrays of (segments, points).
 
-Patterns that single rule sets add: Nelson, Western Electric and Wheeler."""
+Patterns that single rule sets add: Nelson, Western Electric and Wheeler.
+"""
 
 import math
 from dataclasses import dataclass
@@ -176,7 +177,7 @@ def build_beyond(lines: Lines, lower: Floats, upper: Floats) -> Ints:
     """1 above the upper line, -1 below the lower; 0 on a line (within float error) or without one."""
     near = calculate_tolerance(lines.value)
     with np.errstate(invalid="ignore"):
-        return (lines.value > upper + near).astype(int) - (lines.value < lower - near).astype(int)
+        return np.asarray((lines.value > upper + near).astype(int) - (lines.value < lower - near).astype(int))
 
 
 def build_signals(grid: Grid, lines: Lines, spec: ChartSpec) -> Signals:
@@ -208,7 +209,7 @@ def _positions(grid: Grid, counted: Bools, spec: ChartSpec) -> Bools:
     if spec.rule_set.skips_gaps:
         return counted
     last = np.where(counted, np.arange(counted.shape[1]), -1).max(axis=1, initial=-1, keepdims=True)
-    return ~grid.is_ghost & (np.arange(counted.shape[1]) <= last)
+    return np.asarray(~grid.is_ghost & (np.arange(counted.shape[1]) <= last))
 
 
 def build_shifts(side: Ints, places: Bools, spec: ChartSpec) -> Ints:

@@ -67,27 +67,57 @@ RULE_SETS = {
 class ChartSpec:
     """One kind of chart for one or many series. Dates are compared with `interval_start`.
 
-    chart: one of CHARTS. rules: one of RULE_SETS.
-    good: "up", "down" or "either", the direction that counts as improvement.
-    baseline_points: lines come from the first so many drawn points of each phase and are frozen after
-        them; None uses every point of the phase.
-    baseline: first and last day of the baseline of phase 1, in place of its first points.
-    phases: dates at which new limits start, for all series or {measure_id: dates}.
-    target: one number for all series or {measure_id: number}, on the scale that is plotted.
-    min_denominator: a point resting on fewer is not drawn and takes no part in lines or rules.
-    excluded: dates of points that stay drawn but take no part in lines or runs.
-    centre: a given centre line (on a G chart a given mean), before `multiply`.
-    average, range_average: "mean" or "median", of the values and of the moving ranges of an XmR chart.
-    ranges: "screened" or "all" moving ranges; "" leaves it to the rule set.
-    multiply: the plotted value and every line times this.
-    decimals: round centre and mean range of an XmR chart to so many places before the limits (as
-        statprocon does, with 3).
-    negative: "drawn", or "cut" to hold lower limits at 0 where no value is negative.
-    runs_method: "anhoej", "bestbox" or "cutbox", the critical values of the runs analysis.
-    shift_points, trend_points: lengths in place of the rule set's own; 0 leaves them.
-    two_of_three_marks: "two" (only the points beyond) or "three".
+    Parameters
+    ----------
+    chart : str
+        One of CHARTS: run, i, xmr, mr, c, g, t; p, pp, u, up, ip for a numerator and a denominator; xbar and s where
+        several rows share an `interval_start`.
+    rules : str
+        One of RULE_SETS: making_data_count, ihi, anhoej, wheeler, nelson, western_electric, configurable.
+    good : str
+        "up", "down" or "either": the direction that counts as improvement.
+    baseline_points : int or None
+        Lines come from the first so many drawn points of each phase and are frozen after them; None uses every point of
+        the phase.
+    baseline : (date, date), optional
+        First and last day of the baseline of phase 1, in place of its first points.
+    phases : sequence of dates, or dict of measure_id to dates
+        At which new limits start.
+    target : float, or dict of measure_id to float
+        On the scale that is plotted.
+    min_denominator : float
+        A point resting on fewer is not drawn and takes no part in lines or rules.
+    excluded : sequence of dates, or dict of measure_id to dates
+        Points that stay drawn but take no part in lines or runs.
+    centre : float, optional
+        A given centre line (on a G chart a given mean), before `multiply`.
+    average, range_average : str
+        "mean" or "median", of the values and of the moving ranges of an XmR chart.
+    ranges : str
+        "screened" or "all" moving ranges; "" leaves it to the rule set.
+    multiply : float
+        The plotted value and every line times this.
+    decimals : int, optional
+        Round centre and mean range of an XmR chart to so many places before the limits (as statprocon does, with 3).
+    negative : str
+        "drawn", or "cut" to hold lower limits at 0 where no value is negative.
+    runs_method : str
+        "anhoej", "bestbox" or "cutbox", the critical values of the runs analysis.
+    shift_points, trend_points : int
+        Lengths in place of the rule set's own; 0 leaves them.
+    two_of_three_marks : str
+        "two" (only the points beyond) or "three".
 
-    Raises ChartProblem (a ValueError) for a setting that is not known or does not fit.
+    Raises
+    ------
+    ChartProblem
+        For a setting that is not known or does not fit; it is a ValueError too.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> qi.ChartSpec(chart="xmr", good="down").shift_length
+    7
     """
 
     chart: str = "p"

@@ -8,7 +8,8 @@ Competing risks: the share of people to whom each kind of end has happened by a 
 
 The estimator is that of Aalen and Johansen. The ends exclude one another, and people still in treatment are
 censored on the day they were last looked at. One Kaplan-Meier curve for each end would treat the other ends as
-if they could still be followed by it, and say too much for every one of them."""
+if they could still be followed by it, and say too much for every one of them.
+"""
 
 from collections.abc import Sequence
 from itertools import combinations

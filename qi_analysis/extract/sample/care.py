@@ -7,7 +7,8 @@ Christmas closure), on which all intervals are laid out. Figures come from calib
 
 The people of the synthetic extract: local numbers, NHS numbers that cannot exist, and characteristics.
 
-What is done in the visits of the synthetic extract: therapies, scores and internet-therapy logs."""
+What is done in the visits of the synthetic extract: therapies, scores and internet-therapy logs.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -11,7 +11,8 @@ The shipped synthetic extract: invented referrals to a service of the size and h
 
 Nobody in it exists. What happens (who is referred, seen, treated and how it ends) is drawn here; how it is
 submitted month by month, with the faults of a real extract, is in sample_rows. Sizes and shares come from
-data/reference/calibration.csv (RWS, 2021-22) or are named below. Days are counted from 1 January 1970."""
+data/reference/calibration.csv (RWS, 2021-22) or are named below. Days are counted from 1 January 1970.
+"""
 
 from pathlib import Path
 
