@@ -8,7 +8,7 @@ OURS := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 STRIP := --keep-id --extra-keys "metadata.papermill cell.metadata.papermill cell.metadata.execution"
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-.PHONY: review test same lab filter audit lock forget clean
+.PHONY: review quick test same lab filter audit lock forget clean
 
 review: .venv/run.done ## make and publish the latest review
 	$(BIN)/qi run latest
@@ -20,6 +20,9 @@ test: .venv/test.done ## every check: style, types, tests
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/nbstripout --verify $(STRIP) notebooks/*.ipynb
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+quick: .venv/test.done ## while you work: the tests of each module, in a minute; no whole run, no browser
+	$(BIN)/python -m pytest tests/unit -m "not slow" -n 2 --dist worksteal
 
 same: .venv/run.done ## is every report of a fixed sample as it was? LONG=1: of 30 months; WRITE=1: write the digests anew
 	$(BIN)/python tests/support/same.py $(if $(LONG),--long) $(if $(WRITE),--write)

@@ -14,6 +14,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum, auto
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,69 @@ EMPLOYMENT_SUPPORT = "1098051000000103"  # never a treatment
 SHEET_DIGITS = 15  # a spreadsheet keeps so many
 PHQ9, GAD7 = "720433000", "445455005"
 SCORE_MAXIMUM = {PHQ9: 27, GAD7: 21}
+
+
+class Rule(StrEnum):
+    """The rules of cleaning, in the order of definitions/cleaning_rules.csv, which says what each does and why."""
+
+    BLANK_MARKER = auto()
+    CODE_TIDIED = auto()
+    LABEL_READ_AS_CODE = auto()
+    CODE_INVALID = auto()
+    THERAPY_DAMAGED = auto()
+    DATE_DAY_FIRST = auto()
+    DATE_EXCEL_SERIAL = auto()
+    DATE_WITH_TIME = auto()
+    DATE_TWO_DIGIT_YEAR = auto()
+    DATE_SENTINEL = auto()
+    DATE_COULD_BE_TWO_DAYS = auto()
+    DATE_UNREADABLE = auto()
+    NUMBER_UNREADABLE = auto()
+    EXACT_DUPLICATE = auto()
+    RESUBMITTED = auto()
+    CONTACT_PER_ACTIVITY = auto()
+    CONFLICTING_ROWS = auto()
+    CONFLICTING_ATTENDANCE = auto()
+    KEPT_FROM_PRIMARY = auto()
+    PROVIDER_CODE_CHANGE = auto()
+    CHAIN_JOINED = auto()
+    NO_KEY = auto()
+    NO_DATE = auto()
+    REFERRAL_NOT_FOUND = auto()
+    CONTACT_NOT_FOUND = auto()
+    CONTACT_UNCLEAR = auto()
+    TEST_PATIENT = auto()
+    CONTACT_BEFORE_REFERRAL = auto()
+    SCORE_OUT_OF_RANGE = auto()
+    OTHER_QUESTIONNAIRE = auto()
+    TOTAL_ROW = auto()
+    BLANK_ROW = auto()
+    REPEATED_HEADING = auto()
+    WRONG_NUMBER_OF_FIELDS = auto()
+    CONTACT_AFTER_DISCHARGE = auto()
+    DISCHARGE_BEFORE_REFERRAL = auto()
+    NOT_YET_DUE = auto()
+    END_CODE_MISSING = auto()
+    END_CODE_WITHOUT_DISCHARGE = auto()
+    NO_ACTIVITY = auto()
+    RECEIVED_BEFORE_PROGRAMME = auto()
+    RECEIVED_AFTER_EXTRACT = auto()
+    OVERLAPPING_REFERRALS = auto()
+    RE_REFERRED = auto()
+    STEPPED_FROM_OTHER_REFERRAL = auto()
+    NHS_NUMBER_TIDIED = auto()
+    NHS_NUMBER_CHECK_FAILED = auto()
+    AGE_IMPLAUSIBLE = auto()
+    GENDER_INVALID = auto()
+    UNSEEN_TAKEN_OUT = auto()
+    DATE_UNCLEAR = auto()
+    MONTH_NOT_IN_HEADER = auto()
+    TIME_UNREADABLE = auto()
+    IDENTIFIER_DAMAGED = auto()
+    SCORE_UNUSABLE = auto()
+    ATTENDANCE_MISSING = auto()
+    TYPE_MISSING = auto()
+    PERSON_NOT_FOUND = auto()
 
 
 @dataclass(frozen=True)
@@ -120,35 +184,35 @@ def _is_rounded(code: str, code_list: CodeList) -> bool:
     return bool(tail) and not tail.strip("0") and any(known.startswith(head) for known in code_list.codes)
 
 
-def read_value(text: str, code_list: CodeList, own_labels: Mapping[str, str]) -> tuple[str | None, str]:
-    """One written value -> (code, the cleaning rule that was applied or "").
+def read_value(text: str, code_list: CodeList, own_labels: Mapping[str, str]) -> tuple[str | None, Rule | None]:
+    """One written value -> (code, the cleaning rule that was applied or None).
 
     None for a blank; INVALID for a value that is neither a code nor a label of the list. For an open-ended
     list other codes are legal and come back as None with no rule.
     """
     own = own_labels.get(plain_label(text))
     if own is not None:
-        return own, "label_read_as_code"
+        return own, Rule.LABEL_READ_AS_CODE
     if is_blank(text):
-        return None, "blank_marker" if text.strip() else ""
+        return None, Rule.BLANK_MARKER if text.strip() else None
     code = re.sub(r"\.0+$", "", text.strip().strip("'")).upper()
     if code_list.name == "therapy":
         if re.fullmatch(r"\d\.\d+E\+?\d+", code):
-            return INVALID, "therapy_damaged"
+            return INVALID, Rule.THERAPY_DAMAGED
         if re.fullmatch(r"\d{1,2}", code):
-            return INVALID, "code_invalid"  # a v1.5 number in a field of SNOMED codes
+            return INVALID, Rule.CODE_INVALID  # a v1.5 number in a field of SNOMED codes
         code = code.split(":")[0].strip() if code[:1].isdigit() else code.lower()
         if code not in code_list.codes and _is_rounded(code, code_list):
-            return INVALID, "therapy_damaged"
+            return INVALID, Rule.THERAPY_DAMAGED
     elif code.isdigit():
         code = code.zfill(code_list.width) if code_list.width else (code.lstrip("0") or "0")
         code = code[-code_list.width :] if code_list.width and not code[: -code_list.width].strip("0") else code
     if code in code_list.codes:
-        return code, "" if code == text else "code_tidied"
+        return code, None if code == text else Rule.CODE_TIDIED
     label = code_list.labels.get(plain_label(text))
     if label is not None:
-        return label, "label_read_as_code"
-    return (None, "") if code_list.open_ended else (INVALID, "code_invalid")
+        return label, Rule.LABEL_READ_AS_CODE
+    return (None, None) if code_list.open_ended else (INVALID, Rule.CODE_INVALID)
 
 
 TABLES = DEFINITIONS / "tables.toml"

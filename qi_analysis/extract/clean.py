@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from qi_analysis.dataset import Rule
 from qi_analysis.errors import DataProblem
 from qi_analysis.extract.columns import build_typed, find_extract_date
 from qi_analysis.extract.contacts import (
@@ -90,7 +91,7 @@ def build_tables(extract: Extract, record: Record, extract_date: date | None = N
     day = extract_date or find_extract_date(extract, typed)
     for (file, rule, table), rows in extract.rejected.groupby(["file", "rule", "table"]):
         account.rows_in[file] += len(rows)
-        account.set_aside(rows, str(rule), str(table))
+        account.set_aside(rows, Rule(rule), str(table))
     del extract  # the text is no longer needed: a caller that keeps no hold of it gets its memory back
     if "header" in typed:
         account.count_used(typed["header"])

@@ -31,6 +31,7 @@ from qi_analysis.dataset import (
     BLANKS,
     INVALID,
     CodeList,
+    Rule,
     find_field,
     old_therapy_codes,
     plain_label,
@@ -112,7 +113,7 @@ def is_unclear(dates: ShortDates) -> bool:
 FULL_WIDTH = "\uff01-\uff5e"
 MOST = 0.5  # of a needed column's filled cells
 ENOUGH = 10  # filled cells before a column is judged as a whole
-UNREADABLE = ("date_unreadable", "code_invalid", "therapy_damaged", "number_unreadable")
+UNREADABLE = (Rule.DATE_UNREADABLE, Rule.CODE_INVALID, Rule.THERAPY_DAMAGED, Rule.NUMBER_UNREADABLE)
 DATE_HELP = "Write dates as year-month-day, or say their form in columns.toml"
 
 
@@ -126,7 +127,7 @@ def take_out_unseen(extract: Extract, account: Account) -> None:
             plain = _take_out(frame[name])
             if plain is not None:
                 changed = (plain.astype("str") != frame[name].astype("str")) & frame[name].notna()
-                account.note("unseen_taken_out", table, int(changed.sum()), name)
+                account.note(Rule.UNSEEN_TAKEN_OUT, table, int(changed.sum()), name)
                 extract.tables[table] = extract.tables[table].assign(**{name: plain})
 
 
@@ -172,7 +173,7 @@ def settle_dates(raw: pd.DataFrame, table: str, name: str, extract: Extract) -> 
     return (column.mask(unclear), int(unclear.sum())) if unclear.any() else (column, 0)
 
 
-def check_readable(column: pd.Series, counts: dict[str, int], place: tuple[str, str], extract: Extract) -> None:
+def check_readable(column: pd.Series, counts: Mapping[Rule, int], place: tuple[str, str], extract: Extract) -> None:
     """Raises DataProblem when most of what stands in a needed column could not be read."""
     table, name = place
     bad = sum(counts.get(rule, 0) for rule in UNREADABLE)
@@ -199,7 +200,7 @@ def _describe_place(rows: pd.DataFrame, place: tuple[str, str], extract: Extract
     return f"{extract.files[int(first['file'])]}, line {int(first['line'])}, column {extract.find_heading(table, name)}"
 
 
-Counts = dict[str, int]  # cleaning rule -> number of rows it touched
+Counts = dict[Rule, int]  # cleaning rule -> number of rows it touched
 SERIAL_FIRST, SERIAL_LAST = 20000, 60000
 SERIAL_DAY_0 = date(1899, 12, 30)
 NO_DAYS = (date(1900, 1, 1), date(1899, 12, 30), date(1899, 12, 31))  # written where there is no date
@@ -224,11 +225,11 @@ def _weights(column: pd.Series) -> tuple[pd.Index, np.ndarray, np.ndarray]:
     return values, rows, np.bincount(rows[rows >= 0], minlength=len(values))
 
 
-def _counts(rules: Iterable[str], counts: np.ndarray) -> Counts:
+def _counts(rules: Iterable[str | None], counts: np.ndarray) -> Counts:
     found: Counts = {}
     for rule, n in zip(rules, counts.tolist(), strict=True):
         if rule and n:
-            found[rule] = found.get(rule, 0) + n
+            found[Rule(rule)] = found.get(Rule(rule), 0) + n
     return found
 
 
@@ -243,33 +244,33 @@ def _find_day(year: str, month: int, day: str, last_year: int) -> date | None:
         return None
 
 
-def _read_day(text: str, form: str, last_year: int) -> tuple[date | None, str, bool]:
+def _read_day(text: str, form: str, last_year: int) -> tuple[date | None, Rule | None, bool]:
     """(the day written in one text, the cleaning rule that tells how it was read, whether it could be two days)."""
     if found := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
         day = _find_day(found["y"], int(found["m"]), found["d"], last_year)
-        return day, "date_with_time" if found["t"] else "", False
+        return day, Rule.DATE_WITH_TIME if found["t"] else None, False
     if found := _YEAR_LAST.fullmatch(text):
         first, second = ("m", "d") if form == "m/d/Y" else ("d", "m")
         day = _find_day(found["y"], int(found[second]), found[first], last_year)
         is_iso, numbers = form == "ISO", (int(found["d"]), int(found["m"]))
-        rule = "date_day_first" if is_iso else "date_with_time" if found["t"] else ""
-        rule = "date_two_digit_year" if len(found["y"]) == 2 else rule
+        rule = Rule.DATE_DAY_FIRST if is_iso else Rule.DATE_WITH_TIME if found["t"] else None
+        rule = Rule.DATE_TWO_DIGIT_YEAR if len(found["y"]) == 2 else rule
         return day, rule, is_iso and max(numbers) <= 12 and numbers[0] != numbers[1]
     if (found := _MONTH_WORD.fullmatch(text)) and found["m"] in _WORDS:
-        return _find_day(found["y"], _WORDS.index(found["m"]) + 1, found["d"], last_year), "date_day_first", False
+        return _find_day(found["y"], _WORDS.index(found["m"]) + 1, found["d"], last_year), Rule.DATE_DAY_FIRST, False
     if _SERIAL.fullmatch(text) and SERIAL_FIRST <= float(text) <= SERIAL_LAST:
-        return SERIAL_DAY_0 + timedelta(days=int(float(text))), "date_excel_serial", False
-    return None, "date_unreadable", False
+        return SERIAL_DAY_0 + timedelta(days=int(float(text))), Rule.DATE_EXCEL_SERIAL, False
+    return None, Rule.DATE_UNREADABLE, False
 
 
-def _read_odd_day(text: str, form: str, last_year: int) -> tuple[date | None, str, bool]:
+def _read_odd_day(text: str, form: str, last_year: int) -> tuple[date | None, Rule | None, bool]:
     """As _read_day, with markers for nothing and stand-ins for no date."""
     day, rule, two_days = _read_day(text, form, last_year)
     if day in NO_DAYS or ("9999" in text and ("31" in text or "12" in text)):
-        return None, "date_sentinel", False
+        return None, Rule.DATE_SENTINEL, False
     if text in BLANKS:
-        return None, "blank_marker" if text else "", False
-    return (day, rule, two_days) if day else (None, "date_unreadable", False)
+        return None, Rule.BLANK_MARKER if text else None, False
+    return (day, rule, two_days) if day else (None, Rule.DATE_UNREADABLE, False)
 
 
 def read_dates(column: pd.Series, form: str = "ISO", last_year: int = 2100) -> tuple[pd.Series, Counts]:
@@ -289,7 +290,7 @@ def read_dates(column: pd.Series, form: str = "ISO", last_year: int = 2100) -> t
     found = _counts([rule for _, rule, _ in read], counts[odd])
     two_days = int(counts[odd[[could_be for _, _, could_be in read]]].sum()) if read else 0
     spread = np.append(days, np.datetime64("NaT", "s"))
-    return pd.Series(spread[rows], column.index), found | ({"date_could_be_two_days": two_days} if two_days else {})
+    return pd.Series(spread[rows], column.index), found | ({Rule.DATE_COULD_BE_TWO_DAYS: two_days} if two_days else {})
 
 
 def read_codes(column: pd.Series, code_list: CodeList, own: Mapping[str, str]) -> tuple[pd.Series, Counts]:
@@ -315,7 +316,7 @@ def read_names(column: pd.Series) -> tuple[pd.Series, Counts]:
     names = pd.Categorical(tidied.to_pandas())
     spread = np.append(names.codes, -1)[rows]
     result = pd.Series(pd.Categorical.from_codes(spread, dtype=names.dtype), column.index)
-    return result, {"blank_marker": int(counts[is_marker].sum())}
+    return result, {Rule.BLANK_MARKER: int(counts[is_marker].sum())}
 
 
 def read_numbers(column: pd.Series) -> tuple[pd.Series, Counts]:
@@ -324,7 +325,7 @@ def read_numbers(column: pd.Series) -> tuple[pd.Series, Counts]:
     text = pd.Series(values.astype("str"), dtype="str").str.strip()
     number = pd.to_numeric(text.where(text.str.fullmatch(_NUMBER)), errors="coerce").astype("float64")
     blank = text.str.lower().isin(BLANKS)
-    rules = pd.Series("", index=text.index).mask(number.isna(), "number_unreadable").mask(blank, "blank_marker")
+    rules = pd.Series("", index=text.index).mask(number.isna(), Rule.NUMBER_UNREADABLE).mask(blank, Rule.BLANK_MARKER)
     rules = rules.mask(text == "", "")
     return pd.Series(np.append(number.to_numpy(), np.nan)[rows], column.index), _counts(rules, counts)
 
@@ -345,7 +346,7 @@ def read_times(column: pd.Series) -> tuple[pd.Series, Counts]:
     share = pd.to_numeric(text.where(text.str.fullmatch(r"0?\.\d+")), errors="coerce")
     minutes = minutes.fillna((share * 24 * 60).round()).to_numpy(dtype="float64")
     blank = text.isin(BLANKS)
-    rules = pd.Series("", index=text.index).mask(np.isnan(minutes), "time_unreadable").mask(blank, "blank_marker")
+    rules = pd.Series("", index=text.index).mask(np.isnan(minutes), Rule.TIME_UNREADABLE).mask(blank, Rule.BLANK_MARKER)
     rules = rules.mask(text == "", "")
     return pd.Series(np.append(minutes, np.nan)[rows], column.index), _counts(rules, counts)
 
@@ -401,8 +402,8 @@ def _number_identifiers(extract: Extract, account: Account) -> tuple[dict[str, C
         damaged = mark_damaged(known, parts)
         for table, part, blank, lost in zip(owners[name], parts, blanks, damaged, strict=True):
             numbers[table][name] = np.where(lost, -1, part).astype(part.dtype) if lost.any() else part
-            account.note("blank_marker", table, blank, name)
-            account.note("identifier_damaged", table, int(lost.sum()), name)
+            account.note(Rule.BLANK_MARKER, table, blank, name)
+            account.note(Rule.IDENTIFIER_DAMAGED, table, int(lost.sum()), name)
     return numbers, {name: texts for name, (_, texts, _) in found.items()}
 
 
@@ -450,14 +451,14 @@ def _type_columns(table: str, extract: Extract, account: Account, last_year: int
             plain = raw[name]
             if find_field(name).kind == "date":
                 plain, unclear = settle_dates(raw, table, name, extract)
-                account.note("date_unclear", table, unclear, name)
+                account.note(Rule.DATE_UNCLEAR, table, unclear, name)
             columns[name], counts = _type_column(plain, name, extract, last_year)
             check_readable(columns[name], counts, (table, name), extract)
             account.note_all(counts, table, name)
     return columns
 
 
-def _type_column(column: pd.Series, name: str, extract: Extract, last_year: int) -> tuple[pd.Series, dict[str, int]]:
+def _type_column(column: pd.Series, name: str, extract: Extract, last_year: int) -> tuple[pd.Series, Counts]:
     spec = find_field(name)
     if spec.kind == "date":
         return read_dates(column, extract.forms.get(name, "ISO"), last_year)
@@ -478,7 +479,7 @@ def _add_stamp(frame: pd.DataFrame, header: pd.DataFrame | None, table: str, acc
     month = _submission_month(frame)
     if header is not None and (header["month"] >= 0).any():
         strange = (month >= 0) & ~np.isin(month, header["month"].to_numpy())
-        account.note("month_not_in_header", table, int(strange.sum()), "month_id")
+        account.note(Rule.MONTH_NOT_IN_HEADER, table, int(strange.sum()), "month_id")
         month = np.where(strange, -1, month).astype("int32")
     if header is not None and "submission_id" in frame and "submission_id" in header:
         known = header.dropna(subset="submission_id").drop_duplicates("submission_id").set_index("submission_id")

@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from qi_analysis.dataset import GAD7, INVALID, PHQ9, SCORE_MAXIMUM
+from qi_analysis.dataset import GAD7, INVALID, PHQ9, SCORE_MAXIMUM, Rule
 from qi_analysis.extract.duplicates import merge_rows, note_primary_only, set_aside_rows
 from qi_analysis.extract.event_order import order_key
 from qi_analysis.extract.identifiers import Links, join_keys, mark_first, number_rows
@@ -54,10 +54,10 @@ def build_contacts(
     written = rows["referral_id"].to_numpy()
     contact_id = _number_contacts(rows)
     rules = {
-        "no_key": (written < 0) | (contact_id < 0),
-        "test_patient": is_test,
-        "referral_not_found": referral < 0,
-        "no_date": rows["contact_on"].isna().to_numpy(),
+        Rule.NO_KEY: (written < 0) | (contact_id < 0),
+        Rule.TEST_PATIENT: is_test,
+        Rule.REFERRAL_NOT_FOUND: referral < 0,
+        Rule.NO_DATE: rows["contact_on"].isna().to_numpy(),
     }
     good = set_aside_rows(rows, rules, "contacts", account)
     key = np.full(len(rows), -1)
@@ -66,7 +66,9 @@ def build_contacts(
     note_primary_only(rows, kept, "contacts", account)
     place = np.flatnonzero(kept)
     early = rows["contact_on"].to_numpy()[place] < referrals["received_on"].to_numpy()[referral[place]]
-    stays = set_aside_rows(rows[["file", "line"]].take(place), {"contact_before_referral": early}, "contacts", account)
+    stays = set_aside_rows(
+        rows[["file", "line"]].take(place), {Rule.CONTACT_BEFORE_REFERRAL: early}, "contacts", account
+    )
     numbers = np.append(np.where(stays, np.cumsum(stays) - 1, -1), -1)
     place = place[stays]
     account.count_used(rows[["file"]].take(place))
@@ -95,8 +97,8 @@ def _merge_contacts(rows: pd.DataFrame, key: np.ndarray, attended: np.ndarray, a
     repeats, whole = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
     repeats[among] = plain.drop(columns=["file", "line"]).take(among).duplicated(keep="last")
     whole[among] = rows.drop(columns=["file", "line"]).take(among).duplicated(keep="last")
-    account.merge(rows[repeats & ~whole], "contact_per_activity", "contacts")
-    account.merge(rows[repeats & whole], "exact_duplicate", "contacts")
+    account.merge(rows[repeats & ~whole], Rule.CONTACT_PER_ACTIVITY, "contacts")
+    account.merge(rows[repeats & whole], Rule.EXACT_DUPLICATE, "contacts")
     return merge_rows(plain, np.where(repeats, -1, key), "contacts", account, tie=attended)
 
 
@@ -105,7 +107,7 @@ def _note_conflicts(key: np.ndarray, attendance: np.ndarray, account: Account) -
     one = np.zeros(int(key.max(initial=-1)) + 2, dtype=attendance.dtype)
     one[key] = attendance
     differs = np.unique(key[(attendance != one[key]) & (key >= 0)])
-    account.note("conflicting_attendance", "contacts", len(differs), "attendance")
+    account.note(Rule.CONFLICTING_ATTENDANCE, "contacts", len(differs), "attendance")
 
 
 def build_activities(
@@ -125,9 +127,9 @@ def build_activities(
     links = Links(contacts["contact_id"], contacts["month"].to_numpy(), contact_of_row)
     contact, unclear = links.find(rows["contact_id"], rows["month"].to_numpy())
     rules = {
-        "no_key": (rows["contact_id"] < 0).to_numpy(),
-        "contact_unclear": unclear,
-        "contact_not_found": contact < 0,
+        Rule.NO_KEY: (rows["contact_id"] < 0).to_numpy(),
+        Rule.CONTACT_UNCLEAR: unclear,
+        Rule.CONTACT_NOT_FOUND: contact < 0,
     }
     good = set_aside_rows(rows, rules, "activities", account)
     key = np.full(len(rows), -1)
@@ -168,10 +170,10 @@ def build_logs(rows: pd.DataFrame | None, lookup: Lookup, account: Account) -> p
     ended = rows["ended_on"] if "ended_on" in rows else rows["started_on"].where(False)
     started = rows["started_on"]
     rules = {
-        "no_key": (rows["referral_id"] < 0).to_numpy(),
-        "test_patient": is_test,
-        "referral_not_found": referral < 0,
-        "no_date": started.isna().to_numpy(),
+        Rule.NO_KEY: (rows["referral_id"] < 0).to_numpy(),
+        Rule.TEST_PATIENT: is_test,
+        Rule.REFERRAL_NOT_FOUND: referral < 0,
+        Rule.NO_DATE: started.isna().to_numpy(),
     }
     good = set_aside_rows(rows, rules, "logs", account)
     days = [number_days(column.to_numpy()[good]) for column in (started, ended)]
@@ -203,15 +205,15 @@ def note_contacts(
     """
     discharged = referrals["discharged_on"].to_numpy()[contacts["referral"].to_numpy()]
     after = (contacts["contact_on"].to_numpy() > discharged) & (contacts["type"] != FOLLOW_UP).to_numpy()
-    account.note("contact_after_discharge", "contacts", int(after.sum()))
-    for name, rule in (("attendance", "attendance_missing"), ("type", "type_missing")):
+    account.note(Rule.CONTACT_AFTER_DISCHARGE, "contacts", int(after.sum()))
+    for name, rule in (("attendance", Rule.ATTENDANCE_MISSING), ("type", Rule.TYPE_MISSING)):
         account.note(rule, "contacts", int(contacts[name].isna().sum()), name)
     attended = contacts["attendance"].isin(SEEN).to_numpy()
     future = attended & (contacts["contact_on"] > pd.Timestamp(extract_date)).to_numpy()
-    account.note("not_yet_due", "contacts", int(future.sum()))
+    account.note(Rule.NOT_YET_DUE, "contacts", int(future.sum()))
     coded = np.zeros(len(contacts), dtype=bool)
     coded[activities["contact"].to_numpy()] = True
-    account.note("no_activity", "contacts", int((attended & ~future & ~coded).sum()))
+    account.note(Rule.NO_ACTIVITY, "contacts", int((attended & ~future & ~coded).sum()))
     return contacts.assign(attendance=contacts["attendance"].mask(future))
 
 
@@ -250,7 +252,7 @@ def build_scores(typed: Mapping[str, pd.DataFrame], owners: Owners, account: Acc
 def _referral_scores(rows: pd.DataFrame, lookup: Lookup, account: Account) -> pd.DataFrame:
     referral, is_test = lookup.find(rows["referral_id"])
     no_key = (rows["referral_id"] < 0).to_numpy()
-    rules = {"no_key": no_key, "test_patient": is_test, "referral_not_found": referral < 0}
+    rules = {Rule.NO_KEY: no_key, Rule.TEST_PATIENT: is_test, Rule.REFERRAL_NOT_FOUND: referral < 0}
     kept, _ = _keep_scores(rows.assign(referral=referral), rules, "referral_scores", account)
     return kept.assign(minute=-1.0, is_contact=False)
 
@@ -258,7 +260,7 @@ def _referral_scores(rows: pd.DataFrame, lookup: Lookup, account: Account) -> pd
 def _activity_scores(rows: pd.DataFrame, links: Links, contacts: pd.DataFrame, account: Account) -> pd.DataFrame:
     contact, unclear = links.find(rows["activity_id"], rows["month"].to_numpy())
     no_key = (rows["activity_id"] < 0).to_numpy()
-    rules = {"no_key": no_key, "contact_unclear": unclear, "contact_not_found": contact < 0}
+    rules = {Rule.NO_KEY: no_key, Rule.CONTACT_UNCLEAR: unclear, Rule.CONTACT_NOT_FOUND: contact < 0}
     on = np.append(contacts["contact_on"].to_numpy(), np.datetime64("NaT", "s"))[contact]
     referral = np.append(contacts["referral"].to_numpy(), -1)[contact]
     kept, place = _keep_scores(rows.assign(referral=referral, scored_on=on), rules, "activity_scores", account)
@@ -273,7 +275,7 @@ def _add_contact(scores: pd.DataFrame, contacts: pd.DataFrame, contact: np.ndarr
 
 
 def _keep_scores(
-    rows: pd.DataFrame, rules: dict[str, np.ndarray], table: str, account: Account
+    rows: pd.DataFrame, rules: dict[Rule, np.ndarray], table: str, account: Account
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """(scores of the two questionnaires within their range, the latest of each identifier, tool and day; their rows).
 
@@ -283,9 +285,9 @@ def _keep_scores(
     maximum = np.append([SCORE_MAXIMUM.get(str(tool), np.nan) for tool in known], np.nan)[rows["tool"].cat.codes]
     score, on = rows["score"].to_numpy(), rows["scored_on"].to_numpy()
     rules = rules | {
-        "other_questionnaire": np.isnan(maximum),
-        "score_out_of_range": ~((score >= 0) & (score <= maximum) & (score == np.floor(score))),
-        "no_date": np.isnat(on),
+        Rule.OTHER_QUESTIONNAIRE: np.isnan(maximum),
+        Rule.SCORE_OUT_OF_RANGE: ~((score >= 0) & (score <= maximum) & (score == np.floor(score))),
+        Rule.NO_DATE: np.isnat(on),
     }
     good = set_aside_rows(rows, rules, table, account)
     is_phq9, referral = (rows["tool"] == PHQ9).to_numpy(), rows["referral"].to_numpy()
@@ -311,7 +313,7 @@ def _local_scores(
         if name in rows:
             score = rows[name].to_numpy()
             usable = (score >= 0) & (score <= SCORE_MAXIMUM[tool]) & (score == np.floor(score))
-            account.note("score_unusable", "contacts", int((~usable & ~np.isnan(score)).sum()), name)
+            account.note(Rule.SCORE_UNUSABLE, "contacts", int((~usable & ~np.isnan(score)).sum()), name)
             good = (contact_of_row >= 0) & usable
             contact = contact_of_row[good]
             part = pd.DataFrame({"contact": contact, "score": score[good]}).drop_duplicates("contact", keep="last")

@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 
+from qi_analysis.dataset import Rule
 from qi_analysis.extract.identifiers import find_latest, mark_shared, narrow_rank
 from qi_analysis.extract.ledger import Account
 
 BOOKKEEPING = ("file", "line")
 
 
-def set_aside_rows(rows: pd.DataFrame, rules: dict[str, np.ndarray], table: str, account: Account) -> np.ndarray:
+def set_aside_rows(rows: pd.DataFrame, rules: dict[Rule, np.ndarray], table: str, account: Account) -> np.ndarray:
     """Set rows aside, each under the first rule whose mask it meets; True for the rows that stay."""
     good = np.ones(len(rows), dtype=bool)
     for rule, mask in rules.items():
@@ -43,9 +44,9 @@ def merge_rows(
         return kept
     older = lost & (stamp < stamp[latest[key]])
     repeated = lost & _find_repeats(rows, mark_shared(key, stamp))
-    account.merge(pick_places(rows, repeated), "exact_duplicate", table)
-    account.merge(pick_places(rows, older & ~repeated), "resubmitted", table)
-    account.merge(pick_places(rows, lost & ~older & ~repeated), "conflicting_rows", table)
+    account.merge(pick_places(rows, repeated), Rule.EXACT_DUPLICATE, table)
+    account.merge(pick_places(rows, older & ~repeated), Rule.RESUBMITTED, table)
+    account.merge(pick_places(rows, lost & ~older & ~repeated), Rule.CONFLICTING_ROWS, table)
     return kept
 
 
@@ -65,4 +66,4 @@ def note_primary_only(rows: pd.DataFrame, kept: np.ndarray, table: str, account:
     has_refresh = np.zeros(int(month.max(initial=-1)) + 2, dtype=bool)
     has_refresh[month[refresh]] = True
     has_refresh[-1] = False  # for month -1
-    account.note("kept_from_primary", table, int((kept & ~refresh & has_refresh[month]).sum()))
+    account.note(Rule.KEPT_FROM_PRIMARY, table, int((kept & ~refresh & has_refresh[month]).sum()))

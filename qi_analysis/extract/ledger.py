@@ -8,17 +8,17 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from qi_analysis.dataset import read_rows
+from qi_analysis.dataset import Rule, read_rows
 from qi_analysis.errors import DataProblem, QiError
 from qi_analysis.storage import DEFINITIONS
 
 RULES = DEFINITIONS / "cleaning_rules.csv"
 HARMLESS = (
-    "other_questionnaire",
-    "blank_row",
-    "total_row",
-    "repeated_heading",
-    "test_patient",
+    Rule.OTHER_QUESTIONNAIRE,
+    Rule.BLANK_ROW,
+    Rule.TOTAL_ROW,
+    Rule.REPEATED_HEADING,
+    Rule.TEST_PATIENT,
 )  # say nothing of a file
 MOST, ENOUGH_ROWS = 0.5, 20
 QUALITY_COLUMNS = ["rule", "table", "field", "rows", "treatment", "says", "why"]
@@ -43,25 +43,25 @@ class Account:
         """Rows that became part of the canonical tables."""
         self.used += self._by_file(frame)
 
-    def note(self, rule: str, table: str, count: int, field: str = "") -> None:
+    def note(self, rule: Rule, table: str, count: int, field: str = "") -> None:
         """A repair or a flag: the rows stay in use."""
         if count:
-            self.notes.append((rule, table, field, int(count)))
+            self.notes.append((str(rule), table, field, int(count)))
 
-    def note_all(self, counts: Mapping[str, int], table: str, field: str) -> None:
+    def note_all(self, counts: Mapping[Rule, int], table: str, field: str) -> None:
         """Count several rules at one field, as `note` does each."""
         for rule, count in counts.items():
             self.note(rule, table, count, field)
 
-    def merge(self, rows: pd.DataFrame, rule: str, table: str) -> None:
+    def merge(self, rows: pd.DataFrame, rule: Rule, table: str) -> None:
         """Rows that were merged into another row of the same record."""
         self.merged += self._by_file(rows)
         self.note(rule, table, len(rows))
 
-    def set_aside(self, rows: pd.DataFrame, rule: str, table: str) -> None:
+    def set_aside(self, rows: pd.DataFrame, rule: Rule, table: str) -> None:
         """Rows that are kept out by one rule; file, line and rule are remembered, never a value."""
         if len(rows):
-            self.aside.append(rows[["file", "line"]].assign(rule=rule, table=table))
+            self.aside.append(rows[["file", "line"]].assign(rule=str(rule), table=table))
             self.note(rule, table, len(rows))
 
     def _by_file(self, frame: pd.DataFrame) -> np.ndarray:

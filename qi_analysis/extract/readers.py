@@ -25,7 +25,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 import openpyxl
@@ -36,7 +36,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from qi_analysis.dataset import find_field
+from qi_analysis.dataset import Rule, find_field
 from qi_analysis.errors import DataProblem, QiError
 
 UNSEEN = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"  # zero width, direction, soft hyphen
@@ -279,7 +279,7 @@ def _read_irregular(path: Path, dialect: Dialect, found: dict[str, int], long_te
             for line, row in rows:
                 rule = _check_row(row, width)
                 if rule:
-                    rejected.append((line, rule))
+                    rejected.append((line, str(rule)))
                 elif rule is None:
                     good.append((line, row))
             lines.append(np.array([line for line, _ in good], dtype="int32"))
@@ -293,7 +293,7 @@ def _read_irregular(path: Path, dialect: Dialect, found: dict[str, int], long_te
     return RawTable(path, dialect.headings, frame, pd.DataFrame(rejected, columns=["line", "rule"]))
 
 
-def _check_row(row: list[str], width: int) -> str | None:
+def _check_row(row: list[str], width: int) -> Rule | Literal[""] | None:
     """None for a good row, "" for a blank line, else the rule that sets the row aside."""
     if not row:
         return ""
@@ -302,7 +302,7 @@ def _check_row(row: list[str], width: int) -> str | None:
     if len(row) == width:
         return None
     first = row[0].strip().casefold()
-    return "total_row" if first.startswith(("total", "grand total", "end of")) else "wrong_number_of_fields"
+    return Rule.TOTAL_ROW if first.startswith(("total", "grand total", "end of")) else Rule.WRONG_NUMBER_OF_FIELDS
 
 
 def _numbered_rows(path: Path, handle: IO[str], dialect: Dialect) -> Iterator[list[tuple[int, list[str]]]]:

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from qi_analysis.dataset import INVALID
+from qi_analysis.dataset import INVALID, Rule
 from qi_analysis.extract.columns import check_nhs_numbers
 from qi_analysis.extract.duplicates import merge_rows, note_primary_only, set_aside_rows
 from qi_analysis.extract.identifiers import find_latest, narrow_rank, number_texts
@@ -63,7 +63,7 @@ def build_people(rows: pd.DataFrame, texts: Mapping[str, pa.Array], table: str, 
     is_test[key[_find_tests(rows, nhs)]] = True
     is_test[-1] = False
     if table == "people":
-        good = set_aside_rows(rows, {"no_key": key < 0, "test_patient": is_test[key]}, table, account)
+        good = set_aside_rows(rows, {Rule.NO_KEY: key < 0, Rule.TEST_PATIENT: is_test[key]}, table, account)
         kept = merge_rows(rows, np.where(good, key, -1), table, account)
         account.count_used(rows[["file"]].take(np.flatnonzero(kept)))
     latest = find_latest(key, narrow_rank(rows["stamp"].to_numpy()))[:-1]
@@ -73,7 +73,7 @@ def build_people(rows: pd.DataFrame, texts: Mapping[str, pa.Array], table: str, 
     order = latest[known]
     details = rows[[name for name in DETAILS if name in rows]].take(order).reset_index(drop=True)
     if "gender" in details:
-        account.note("gender_invalid", "people", int((details["gender"] == INVALID).sum()), "gender")
+        account.note(Rule.GENDER_INVALID, "people", int((details["gender"] == INVALID).sum()), "gender")
     valid = np.where(np.append(nhs.is_valid, False)[nhs.row], nhs.row, -1)
     links = [rows["person_id"].to_numpy()[order]] if "person_id" in rows else []
     return People(number, _link(len(known), [*links, valid[order]]), is_test[known], details)
@@ -96,9 +96,9 @@ def _read_nhs(rows: pd.DataFrame, texts: Mapping[str, pa.Array], account: Accoun
     digits = pd.Series(written.to_pandas(), dtype="str")
     digits.iloc[tidy] = digits.iloc[tidy].str.replace(r"(?:\.0$|[\s\u00a0-])", "", regex=True)
     changed = ~pc.equal(written, pa.array(digits, pa.large_string())).to_numpy(zero_copy_only=False)
-    account.note("nhs_number_tidied", "people", int(counts[changed].sum()), "nhs_number")
+    account.note(Rule.NHS_NUMBER_TIDIED, "people", int(counts[changed].sum()), "nhs_number")
     good = check_nhs_numbers(digits).to_numpy()
-    account.note("nhs_number_check_failed", "people", int(counts[~good].sum()), "nhs_number")
+    account.note(Rule.NHS_NUMBER_CHECK_FAILED, "people", int(counts[~good].sum()), "nhs_number")
     same, first = pd.factorize(digits) if changed.any() else (np.arange(len(digits)), digits)
     dummy = digits.str.startswith(DUMMY_NHS).to_numpy() & (digits.str.len() == 10).to_numpy()
     is_valid, is_dummy = np.zeros(len(first), dtype=bool), np.zeros(len(first), dtype=bool)
@@ -164,14 +164,14 @@ def build_referrals(
     is_test = np.zeros(int(key.max(initial=-1)) + 2, dtype=bool)
     is_test[key[(patient >= 0) & np.append(people.is_test, False)[patient] & (key >= 0)]] = True
     rules = {
-        "no_key": key < 0,
-        "test_patient": is_test[key],
-        "no_date": rows["received_on"].isna().to_numpy(),
+        Rule.NO_KEY: key < 0,
+        Rule.TEST_PATIENT: is_test[key],
+        Rule.NO_DATE: rows["received_on"].isna().to_numpy(),
     }
     good = set_aside_rows(rows, rules, "referrals", account)
     kept = merge_rows(rows, np.where(good, key, -1), "referrals", account)
     note_primary_only(rows, kept, "referrals", account)
-    account.note("person_not_found", "referrals", int((patient[kept] < 0).sum()), "patient_id")
+    account.note(Rule.PERSON_NOT_FOUND, "referrals", int((patient[kept] < 0).sum()), "patient_id")
     referrals = _build_latest(rows.take(np.flatnonzero(kept)).reset_index(drop=True), patient[kept], people)
     root, referrals = _join_chains(referrals, record, account)
     position = np.full(len(is_test), -1)
@@ -222,8 +222,8 @@ def _join_chains(referrals: pd.DataFrame, record: Record, account: Account) -> t
         joined[name] = joined[name].where(~np.isin(np.arange(len(order)), first[first != last]))
         joined.iloc[first, joined.columns.get_loc(name)] = referrals[name].iloc[last]
     same_day = np.append(False, received[order][1:] == received[order][:-1]) if len(order) else joins
-    account.merge(referrals.take(order[joins & same_day]), "provider_code_change", "referrals")
-    account.merge(referrals.take(order[joins & ~same_day]), "chain_joined", "referrals")
+    account.merge(referrals.take(order[joins & same_day]), Rule.PROVIDER_CODE_CHANGE, "referrals")
+    account.merge(referrals.take(order[joins & ~same_day]), Rule.CHAIN_JOINED, "referrals")
     number = np.full(len(order), -1, dtype="int64")
     number[np.sort(first)] = np.arange(len(first))
     root = np.empty(len(order), dtype="int64")
@@ -261,16 +261,16 @@ def _settle_dates(referrals: pd.DataFrame, extract_date: date, account: Account)
     discharged = discharged.mask(backwards)
     no_code = referrals["end_code"].isna()
     notes = {
-        "discharge_before_referral": backwards,
-        "received_before_programme": too_early,
-        "received_after_extract": received > pd.Timestamp(extract_date),
-        "end_code_without_discharge": ~no_code & discharged.isna() & ~backwards,
-        "end_code_missing": no_code & discharged.notna(),
+        Rule.DISCHARGE_BEFORE_REFERRAL: backwards,
+        Rule.RECEIVED_BEFORE_PROGRAMME: too_early,
+        Rule.RECEIVED_AFTER_EXTRACT: received > pd.Timestamp(extract_date),
+        Rule.END_CODE_WITHOUT_DISCHARGE: ~no_code & discharged.isna() & ~backwards,
+        Rule.END_CODE_MISSING: no_code & discharged.notna(),
     }
     for rule, mask in notes.items():
         account.note(rule, "referrals", int(mask.sum()))
     odd_age = (referrals["age"] <= 0) | (referrals["age"] > OLDEST_AGE)
-    account.note("age_implausible", "referrals", int(odd_age.sum()), "age")
+    account.note(Rule.AGE_IMPLAUSIBLE, "referrals", int(odd_age.sum()), "age")
     return referrals.assign(
         discharged_on=discharged,
         end_code=referrals["end_code"].where(discharged.notna()),
@@ -284,7 +284,7 @@ def _note_other_chains(referrals: pd.DataFrame, account: Account) -> None:
     ordered = referrals.sort_values(["person", "received_on"], kind="stable")
     same = ordered["person"].to_numpy()[1:] == ordered["person"].to_numpy()[:-1]
     gap = _days(ordered["received_on"].iloc[1:], ordered["discharged_on"].iloc[:-1])
-    account.note("overlapping_referrals", "referrals", int((same & ~(gap >= 0)).sum()))
-    account.note("re_referred", "referrals", int((same & (gap >= 0) & (gap <= CHAIN_DAYS)).sum()))
+    account.note(Rule.OVERLAPPING_REFERRALS, "referrals", int((same & ~(gap >= 0)).sum()))
+    account.note(Rule.RE_REFERRED, "referrals", int((same & (gap >= 0) & (gap <= CHAIN_DAYS)).sum()))
     if "source" in referrals:
-        account.note("stepped_from_other_referral", "referrals", int((referrals["source"] == "N1").sum()))
+        account.note(Rule.STEPPED_FROM_OTHER_REFERRAL, "referrals", int((referrals["source"] == "N1").sum()))

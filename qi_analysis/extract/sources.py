@@ -8,7 +8,6 @@ Two layouts: the national one (a file per table, named IDS101... and so on) and 
 described in project/columns.toml. Both end as the same tables of text with our field names.
 """
 
-import difflib
 import fnmatch
 import re
 from collections.abc import Mapping
@@ -18,13 +17,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qi_analysis.dataset import find_field, read_table_fields, read_tables_text
+from qi_analysis.dataset import Rule, find_field, read_table_fields, read_tables_text
 from qi_analysis.errors import DataProblem, RecordProblem
 from qi_analysis.extract.readers import SUFFIXES, Headings, RawTable, plain_heading, read_headings, read_raw_table
+from qi_analysis.record.findings import find_near, find_nearest
 from qi_analysis.record.settings import ColumnMap, LocalFile
 
 TOTALS = ("total", "grand total", "end of")
-ODD_RULES = np.array(["", "total_row", "blank_row", "repeated_heading"], dtype="object")
+ODD_RULES = np.array(["", *map(str, (Rule.TOTAL_ROW, Rule.BLANK_ROW, Rule.REPEATED_HEADING))], dtype="object")
 
 
 def reject_odd_rows(frame: pd.DataFrame, written: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -172,8 +172,7 @@ def _local_source(part: str, local: LocalFile, files: list[Path]) -> Source:
     known = text["fields"]
     for name in list(local.columns.values()) + list(local.dates) + list(local.labels):
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" Known here: {', '.join(known)}."
+            hint = find_near(name, known) or f" Known here: {', '.join(known)}."
             raise RecordProblem(f"columns.toml, [{part}]: {name!r} is not one of our names.{hint}")
     own = {plain_heading(heading): name for heading, name in local.columns.items()}
     ours = {plain_heading(name): name for name in known if name not in local.columns.values()}
@@ -193,8 +192,7 @@ def check_headings(source: Source) -> tuple[list[str], list[str], list[str]]:
     for name in names:
         if name not in found and (name in source.required or source.table not in ("appointments",)):
             wanted = source.required.get(name) or next(h for h, n in _written(source).items() if n == name)
-            near = difflib.get_close_matches(plain_heading(wanted), [plain_heading(cell) for cell in others], 1, 0.6)
-            nearest = next((cell for cell in others if near and plain_heading(cell) == near[0]), None)
+            nearest = find_nearest(wanted, others, plain_heading)
             need = "needed" if name in source.required else "optional"
             missing.append(f"{wanted} ({need})" + (f"; the nearest heading is {nearest!r}" if nearest else ""))
     return recognised, missing, others

@@ -1,6 +1,5 @@
 """The welcome pack: what the project is, for someone who joins, in plain words, with the training step that is missing."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from qi_analysis.packs.pack import (
 )
 from qi_analysis.periods import describe_day
 from qi_analysis.phrases import describe_month, upper_first
+from qi_analysis.record.findings import find_near
 from qi_analysis.record.meetings import describe_meetings
 from qi_analysis.record.team import Role, list_stories
 from qi_analysis.report.html import Html, render_facts, render_quote
@@ -56,10 +56,10 @@ def find_role(sources: Sources, written: str) -> tuple[Role, str]:
     kind = _find_kind(kinds, wanted)
     if kind == "member" and wanted != kinds["member"]["name"]:
         names = [block["name"] for block in kinds.values()]
-        near = difflib.get_close_matches(wanted, names, 1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
         ids = "".join(f", {role.id}" for role in sources.team.team.roles)
-        raise RecordProblem(f"I do not know that role.{hint} Write one of: {', '.join(names)}{ids}.")
+        raise RecordProblem(
+            f"I do not know that role.{find_near(wanted, names)} Write one of: {', '.join(names)}{ids}."
+        )
     return Role(id="", role=kinds[kind]["name"]), kind
 
 

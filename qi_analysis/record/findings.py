@@ -3,12 +3,13 @@
 STOP: no report is made. WARN: it is made, and page 13 tells it. NOTE: for whoever edits the record.
 """
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
+
+from rapidfuzz import fuzz, process
 
 from qi_analysis.periods import describe_day, is_two_days, looks_like_day, plain_day, read_day
 from qi_analysis.record.personal_details import quote
@@ -26,14 +27,14 @@ EXPECTED = {  # the kind of a value -> what to do when another was written
 }
 
 
+NEAR = 60  # per cent of the letters of both words, in order, at least
 PER_CENT = re.compile(r"\s*(\d{1,3}(?:\.\d{1,4})?)\s*%\s*")
 
 
-def find_nearest(word: str, known: Iterable[str]) -> str:
-    """The nearest known word, "" when none is near."""
-    small = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(word.lower(), list(small), 1)
-    return small[near[0]] if near else ""
+def find_nearest(word: str, known: Iterable[str], plain: Callable[[str], str] = str.lower) -> str:
+    """The nearest known word, "" when none is near. plain: what is compared of a word."""
+    near = process.extractOne(word, list(known), scorer=fuzz.ratio, processor=plain, score_cutoff=NEAR)
+    return near[0] if near else ""
 
 
 def find_near(word: str, known: Iterable[str]) -> str:

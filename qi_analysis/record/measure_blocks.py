@@ -4,7 +4,6 @@ definitions/measure_names.csv lists them; measures/flags.py works them out. Whic
 table a name belongs to follows from the name, and with it the months it may be counted by.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from qi_analysis.dataset import read_rows
+from qi_analysis.record.findings import find_near
 from qi_analysis.record.settings import Measure
 from qi_analysis.storage import DEFINITIONS
 
@@ -102,17 +102,12 @@ def check_measure(measure: Measure, place: str, definitions: Iterable[str]) -> l
     given = {"numerator": measure.numerator}
     given |= {"denominator": measure.denominator} if measure.denominator else {}
     unknown = [
-        f"{place} {part}: {name!r} is not a name I can count. {_suggest(name, names)}"
+        f"{place} {part}: {name!r} is not a name I can count.{find_near(name, names)} docs/definitions.md lists the names."
         for part, name in given.items()
         if name not in names
     ]
     unknown += [] if ID.fullmatch(measure.id) else [f"{place}: write the id in small letters, digits and underscores."]
     return unknown or [*_check_table(measure, place, names), *_check_standing(measure, place)]
-
-
-def _suggest(name: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(names), 1)
-    return (f"Did you mean {near[0]!r}? " if near else "") + "docs/definitions.md lists the names."
 
 
 def _check_table(measure: Measure, place: str, names: Mapping[str, MeasureName]) -> list[str]:

@@ -5,14 +5,11 @@ from browser import check_page, find_overflow
 from five_years import build_team, draw_release
 from pack_example import build_pages, build_release, build_sources
 from pages import FACTS, build_cells, build_entries, build_page
-from service import copy_project
 
-from qi_analysis.extract.sample.generate import write_sample
 from qi_analysis.packs.share import share
 from qi_analysis.record.team import TeamRecord
 from qi_analysis.report import pages
 from qi_analysis.report.html import PageFacts, render_index
-from qi_analysis.run.batch import run
 
 FAULTY = """<!doctype html><html><head><title></title></head><body><h3>Faint</h3>
 <p style="color:#ccc;background:#fff">Too faint to read</p><img src="https://example.org/a.png">
@@ -62,14 +59,12 @@ def test_the_check_finds_what_is_wrong(problems, finding):
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """A review of 14 months, published for real, and the packs of it."""
-    places = copy_project(tmp_path_factory.mktemp("service"))
-    write_sample(places.raw, months=14)
-    run(places, "latest", lambda number: None, lambda outcome: None)
-    return {edition: share(places, "latest", edition).folder for edition in ("team", "plain")} | {
-        "published": places.reports / "2022-02"
-    }
+def shared(published_two_years, tmp_path_factory):
+    """A review of 24 months, published for real, and the packs of it."""
+    folder = tmp_path_factory.mktemp("packs")
+    return {
+        edition: share(published_two_years, "latest", edition, folder / edition).folder for edition in ("team", "plain")
+    } | {"published": published_two_years.reports / "2022-12"}
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,12 @@ import re
 
 import nbformat
 import pytest
-from service import copy_project
+from service import change_notebook, go, shorten
 
 from qi_analysis.errors import GateClosed
-from qi_analysis.extract.sample.generate import write_sample
 from qi_analysis.packs.share import LIMITS, build_sections, calculate_reading_age
 from qi_analysis.report.editions import EDITIONS, choose_cells
 from qi_analysis.report.trust import spell_digest
-from qi_analysis.run.batch import run
 
 PERIOD = "2022-12"
 TEAM, PLAIN, ANALYST = EDITIONS
@@ -33,11 +31,9 @@ LONGEST_SENTENCE = 14  # words, in the plain edition
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory):
+def published(published_two_years):
     """The pages and the manifest of a real review of 24 months, by edition."""
-    places = copy_project(tmp_path_factory.mktemp("service"))
-    write_sample(places.raw, months=24)
-    run(places, "latest", lambda number: None, lambda outcome: None)
+    places = published_two_years
     folder = places.reports / PERIOD
     pages = {one.name: (folder / one.page).read_text(encoding="utf-8") for one in EDITIONS}
     return pages, json.loads((folder / "manifest.json").read_text(encoding="utf-8")), places
@@ -120,14 +116,12 @@ def test_the_list_of_reviews_links_every_edition_by_name(published):
 
 @pytest.mark.parametrize("tag", ["plain", "analyst"])
 def test_all_editions_are_published_or_none(project, tag):
-    path = project.notebooks / "02_completion_review.ipynb"
-    notebook = nbformat.read(path, 4)
+    shorten(project)
     cell = nbformat.v4.new_code_cell("from IPython.display import HTML\nHTML('<p>943 476 5919</p>')")
     cell.metadata.tags = [tag]
-    notebook.cells.append(cell)
-    nbformat.write(notebook, path)
+    change_notebook(project, lambda notebook: notebook.cells.append(cell))
     with pytest.raises(GateClosed):
-        run(project, "latest", lambda number: None, lambda outcome: None)
+        go(project)
     assert not list(project.reports.glob("2*"))
 
 

@@ -6,45 +6,17 @@ import shutil
 import nbformat
 import pandas as pd
 import pytest
-from service import REVIEW, add_cell, change_notebook, copy, copy_project, go, qi, read_all
+from service import REVIEW, add_cell, change_notebook, copy, copy_with, go, qi, read_all, shorten
 
 from qi_analysis.errors import DataProblem, GateClosed, RecordProblem, RunFailed
 from qi_analysis.run.notebooks import check_parameters, run_notebook
-from qi_analysis.storage import Places
 
 PAGES = ["completion_review.html", "completion_review_analyst.html", "completion_review_plain.html"]
 PUBLISHED = [*PAGES, "manifest.json", "results.csv", "verdict.json"]
 
 
-@pytest.fixture(scope="module")
-def june(tmp_path_factory, small_extract) -> Places:
-    """A project that has published June; not to be changed."""
-    places = copy_project(tmp_path_factory.mktemp("june") / "service")
-    for path in small_extract.iterdir():
-        shutil.copy(path, places.raw / path.name)
-    go(places, "2021-06")
-    return places
-
-
-@pytest.fixture(scope="module")
-def july(june, tmp_path_factory) -> Places:
-    """The same when it has published July too; not to be changed."""
-    places = copy(june, tmp_path_factory.mktemp("july") / "service")
-    go(places, "2021-07")
-    return places
-
-
-@pytest.fixture
-def after_june(june, tmp_path) -> Places:
-    return copy(june, tmp_path / "service")
-
-
-@pytest.fixture
-def after_july(july, tmp_path) -> Places:
-    return copy(july, tmp_path / "service")
-
-
 def test_one_run_publishes_a_whole_review_and_a_second_says_nothing_new(project):
+    shorten(project)
     (outcome,) = go(project)
     assert (outcome.period_id, outcome.exit_code, outcome.is_new) == ("2021-07", 0, True)
     assert "too early to say" in outcome.line
@@ -55,19 +27,19 @@ def test_one_run_publishes_a_whole_review_and_a_second_says_nothing_new(project)
     assert read_all(project.reports) == before
 
 
-def test_a_review_says_what_is_new_since_the_last_one(july):
-    manifest = json.loads((july.reports / "2021-06" / "manifest.json").read_text())
+def test_a_review_says_what_is_new_since_the_last_one(published_july):
+    manifest = json.loads((published_july.reports / "2021-06" / "manifest.json").read_text())
     assert manifest["record"]["definitions"]["li_completion"] == "li_completed/li_ended/end/p"
     first, second = (
-        (july.reports / month / "completion_review.html").read_text(encoding="utf-8")
+        (published_july.reports / month / "completion_review.html").read_text(encoding="utf-8")
         for month in ("2021-06", "2021-07")
     )
     assert "This is the first report" in first and "This is the first report" not in second
     assert "Compared with: Review of June 2021, revision 1." in second
 
 
-def test_the_manifest_says_what_the_review_was_made_from(july):
-    manifest = json.loads((july.reports / "2021-07" / "manifest.json").read_text())
+def test_the_manifest_says_what_the_review_was_made_from(published_july):
+    manifest = json.loads((published_july.reports / "2021-07" / "manifest.json").read_text())
     assert manifest["data_kind"] == "synthetic" and manifest["revision"] == 1
     assert {one["holds"] for one in manifest["inputs"]} >= {"IDS101 referrals", "IDS201 contacts"}
     assert all(len(one["sha256"]) == 64 and one["rows_in"] > 0 for one in manifest["inputs"])
@@ -75,21 +47,13 @@ def test_the_manifest_says_what_the_review_was_made_from(july):
     assert set(manifest["settings"]) == {"code", "record", "notebooks", "reference", "versions"}
 
 
-def test_same_inputs_elsewhere_give_the_same_bytes(june, tmp_path, small_extract):
-    twin = copy_project(tmp_path / "a place with another name")
-    for path in small_extract.iterdir():
-        shutil.copy(path, twin.raw / path.name)
-    go(twin, "2021-06")
-    assert read_all(twin.reports) == read_all(june.reports)
-
-
 def test_every_period_side_by_side_shows_the_figures_of_one_after_the_other(project, tmp_path, small_extract):
+    shorten(project)
     outcomes = go(project, "all")
     assert [o.period_id for o in outcomes] == [f"2021-{month:02d}" for month in range(1, 8)]
     assert all(o.exit_code == 0 and o.is_new for o in outcomes)
-    slow = copy_project(tmp_path / "one after the other")
-    for path in small_extract.iterdir():
-        shutil.copy(path, slow.raw / path.name)
+    slow = copy_with(tmp_path / "one after the other", small_extract)
+    shorten(slow)
     for month in ("2021-01", "2021-02", "2021-03"):
         go(slow, month)
         shown = [places.reports / month / "results.csv" for places in (slow, project)]
@@ -97,12 +61,11 @@ def test_every_period_side_by_side_shows_the_figures_of_one_after_the_other(proj
     assert all(not o.is_new for o in go(project, "all"))
 
 
-def test_an_old_month_is_seen_as_it_stood(project):
-    go(project, "2021-04")
-    results = pd.read_csv(project.workshop("2021-04") / "results.csv")
-    assert results["interval_end"].max() == "2021-04-30"
-    pathways = pd.read_parquet(project.workshop("2021-04") / "pathways.parquet")
-    assert pathways["ended_on"].max() <= pd.Timestamp("2021-04-30")
+def test_an_old_month_is_seen_as_it_stood(published_june):
+    results = pd.read_csv(published_june.workshop("2021-06") / "results.csv")
+    assert results["interval_end"].max() == "2021-06-30"
+    pathways = pd.read_parquet(published_june.workshop("2021-06") / "pathways.parquet")
+    assert pathways["ended_on"].max() <= pd.Timestamp("2021-06-30")
 
 
 def test_changed_data_makes_a_second_revision_beside_the_first(after_july):
@@ -143,13 +106,13 @@ def test_new_data_that_moves_no_figure_publishes_nothing(after_july):
         ("import os\nos._exit(0)", "kernel died"),
     ],
 )
-def test_a_notebook_that_does_not_run_to_its_end_publishes_nothing(after_june, source, words):
-    before = read_all(after_june.reports)
-    change_notebook(after_june, add_cell(source))
+def test_a_notebook_that_does_not_run_to_its_end_publishes_nothing(service, source, words):
+    before = read_all(service.reports)
+    change_notebook(service, add_cell(source))
     with pytest.raises(RunFailed, match=words) as caught:
-        go(after_june, "2021-07")
+        go(service, "2021-07")
     assert "9434765919" not in str(caught.value)
-    assert read_all(after_june.reports) == before
+    assert read_all(service.reports) == before
 
 
 def test_a_cell_that_runs_too_long_is_a_failure(after_june, tmp_path):
@@ -211,6 +174,7 @@ def test_the_review_notebook_needs_the_release_and_nothing_else(after_july, tmp_
 
 
 def test_a_closed_gate_publishes_nothing(project):
+    shorten(project)
     change_notebook(project, add_cell("from IPython.display import HTML\nHTML('<p>943 476 5919</p>')"))
     with pytest.raises(GateClosed, match="an NHS number") as caught:
         go(project)
@@ -239,8 +203,15 @@ def test_a_month_far_too_small_stops_the_run(project):
     assert not list(project.reports.glob("2*"))
 
 
-def test_the_command_ends_with_the_verdict_and_its_exit_code(project):
-    done = qi(project, "run", "latest")
+@pytest.fixture(scope="module")
+def commanded(short_june, tmp_path_factory):
+    """How `qi run latest` ended, and its project; not to be changed."""
+    places = copy(short_june, tmp_path_factory.mktemp("commanded") / "service")
+    return qi(places, "run", "latest"), places
+
+
+def test_the_command_ends_with_the_verdict_and_its_exit_code(commanded, tmp_path):
+    done, project = commanded[0], copy(commanded[1], tmp_path / "service")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("July 2021: It is too early to say.")
     assert "2021-07  revision 1" in qi(project, "list").stdout
@@ -252,9 +223,8 @@ def test_the_command_ends_with_the_verdict_and_its_exit_code(project):
     assert "Traceback" not in broken.stderr + broken.stdout
 
 
-def test_the_log_names_stages_and_no_value_of_a_row(project, small_extract):
-    qi(project, "run", "latest")
-    (log,) = (project.processed / "logs").iterdir()
+def test_the_log_names_stages_and_no_value_of_a_row(commanded, small_extract):
+    (log,) = (commanded[1].processed / "logs").iterdir()
     text = log.read_text()
     assert "cleaned in" in text and "published" in text
     people = pd.read_csv(small_extract / "IDS001MPI.csv", dtype=str)
@@ -275,8 +245,8 @@ def test_check_says_what_was_recognised_and_the_nearest_heading(project):
     assert stopped.returncode == 1 and "ReferralReceivedDate" in stopped.stderr
 
 
-def test_what_is_stored_is_for_its_owner_and_holds_no_person(july, small_extract):
-    workshop = july.workshop("2021-07")
+def test_what_is_stored_is_for_its_owner_and_holds_no_person(published_july, small_extract):
+    workshop = published_july.workshop("2021-07")
     assert workshop.stat().st_mode & 0o777 == 0o700
     people = pd.read_csv(small_extract / "IDS001MPI.csv", dtype=str)
     secrets = (
@@ -293,7 +263,6 @@ def test_what_is_stored_is_for_its_owner_and_holds_no_person(july, small_extract
     assert len(aside) == ledger["set_aside"].sum()
 
 
-def test_the_newest_month_is_made_though_an_older_one_was_looked_at_with_the_same_data(project):
-    go(project, "2021-05")
-    (outcome,) = go(project, "latest")
+def test_the_newest_month_is_made_though_an_older_one_was_looked_at_with_the_same_data(service):
+    (outcome,) = go(service, "latest")
     assert outcome.period_id == "2021-07" and outcome.is_new

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from service import REVIEW, add_cell, change_notebook, copy_project, go, read_all
+from service import REVIEW, add_cell, change_notebook, go, read_all
 
 from qi_analysis.errors import RunFailed
 from qi_analysis.run.notebooks import run_notebook
@@ -58,16 +58,6 @@ REACHES = {
 }
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory, small_extract):
-    """A project with one review, and the wall its notebook runs behind."""
-    places = copy_project(tmp_path_factory.mktemp("wall") / "service")
-    for path in small_extract.iterdir():
-        shutil.copy(path, places.raw / path.name)
-    go(places)
-    return places
-
-
 def run_behind(places, folder: Path, *sources: str):
     """The review's first cells and then these, each a cell, behind the wall of July's review."""
     wall = Wall(*map(str, (places.root, places.raw, places.release("2021-07"), folder / "refused")))
@@ -81,7 +71,7 @@ def run_behind(places, folder: Path, *sources: str):
 
 
 @pytest.fixture(scope="module")
-def answers(made, tmp_path_factory):
+def answers(published_july, tmp_path_factory):
     """name -> how each reach ended, all tried in one kernel that hides every error; the run must fail all the same."""
     folder = tmp_path_factory.mktemp("answers")
     note = f"with_it = {{}}\nsources = {REACHES!r}"
@@ -90,10 +80,10 @@ def answers(made, tmp_path_factory):
         "    try:\n        exec(source, globals())\n        with_it[name] = 'reached'\n"
         "    except BaseException as error:\n        with_it[name] = type(error).__name__"
     )
-    before = read_all(made.root)
+    before = read_all(published_july.root)
     with pytest.raises(RunFailed, match="reached for more than its release"):
-        run_behind(made, folder, note, attempt, "import json\nprint(json.dumps(with_it))")
-    assert read_all(made.root) == before
+        run_behind(published_july, folder, note, attempt, "import json\nprint(json.dumps(with_it))")
+    assert read_all(published_july.root) == before
     said = nbformat.read(folder / "run" / REVIEW, 4).cells[-1].outputs
     return json.loads(said[0].text)
 
@@ -108,29 +98,27 @@ def test_a_module_it_cannot_reach_is_there_outside_the_wall(name):
     exec(REACHES[name], {})
 
 
-def test_its_own_release_and_what_is_drawn_from_it_are_open(made, tmp_path):
+def test_its_own_release_and_what_is_drawn_from_it_are_open(published_july, tmp_path):
     source = "from qi_analysis.report import pages\nopen('facts.json').read()\npages.show_leaving(load_review(period))"
-    assert run_behind(made, tmp_path, source).cells[-1].outputs
+    assert run_behind(published_july, tmp_path, source).cells[-1].outputs
 
 
-def test_another_release_is_not_open(made, tmp_path):
-    other = made.release("2021-06")
-    shutil.copytree(made.release("2021-07"), other)
+def test_another_release_is_not_open(published_july, tmp_path):
+    assert published_july.release("2021-06").is_dir()
     with pytest.raises(RunFailed, match="reached for more"):
-        run_behind(made, tmp_path, "load_review('2021-06')")
-    shutil.rmtree(other)
+        run_behind(published_july, tmp_path, "load_review('2021-06')")
 
 
-def test_no_row_is_in_its_memory_even_without_the_hook(made, tmp_path):
+def test_no_row_is_in_its_memory_even_without_the_hook(published_july, tmp_path):
     source = "import sys\nassert not {'qi_analysis.answers.workshop', 'qi_analysis.extract.clean', 'pyarrow.lib'} & set(sys.modules)"
-    assert run_behind(made, tmp_path, source)
+    assert run_behind(published_july, tmp_path, source)
 
 
 @pytest.mark.parametrize("asked", ["the link", "where it leads"])
 @pytest.mark.parametrize("linked", ["the folder", "each file"])
-def test_links_to_raw_data_elsewhere_are_no_way_round(made, tmp_path, linked, asked):
+def test_links_to_raw_data_elsewhere_are_no_way_round(published_july, tmp_path, linked, asked):
     places = Places(tmp_path / "service")
-    shutil.copytree(made.root, places.root)
+    shutil.copytree(published_july.root, places.root)
     elsewhere = tmp_path / "a share"
     shutil.move(places.raw, elsewhere)
     if linked == "the folder":
@@ -144,13 +132,12 @@ def test_links_to_raw_data_elsewhere_are_no_way_round(made, tmp_path, linked, as
         run_behind(places, tmp_path, f"open({str(folder / 'IDS001MPI.csv')!r}).read()")
 
 
-def test_a_run_whose_review_reaches_over_the_wall_publishes_nothing(project):
-    go(project, "2021-06")
-    before = read_all(project.reports)
-    change_notebook(project, add_cell(f"try:\n    open('{RAW}').read()\nexcept BaseException:\n    pass"))
+def test_a_run_whose_review_reaches_over_the_wall_publishes_nothing(service):
+    before = read_all(service.reports)
+    change_notebook(service, add_cell(f"try:\n    open('{RAW}').read()\nexcept BaseException:\n    pass"))
     with pytest.raises(RunFailed, match="reached for more"):
-        go(project, "2021-07")
-    assert read_all(project.reports) == before
+        go(service, "2021-07")
+    assert read_all(service.reports) == before
 
 
 def test_the_process_it_comes_from_loads_nothing_that_knows_rows():
@@ -162,17 +149,17 @@ def test_the_process_it_comes_from_loads_nothing_that_knows_rows():
     assert not any(name.startswith("pyarrow.") for name in loaded)
 
 
-def test_a_new_interpreter_behind_the_wall_does_the_same(made, tmp_path, monkeypatch):
+def test_a_new_interpreter_behind_the_wall_does_the_same(published_july, tmp_path, monkeypatch):
     monkeypatch.setattr("qi_analysis.run.kernels.CAN_FORK", False)  # as on Windows and macOS
     (tmp_path / "good").mkdir()
-    assert run_behind(made, tmp_path / "good", "review.facts.period").cells
+    assert run_behind(published_july, tmp_path / "good", "review.facts.period").cells
     (tmp_path / "bad").mkdir()
     with pytest.raises(RunFailed, match="reached for more"):
-        run_behind(made, tmp_path / "bad", REACHES["a raw file"])
+        run_behind(published_july, tmp_path / "bad", REACHES["a raw file"])
 
 
-def test_a_program_that_was_not_installed_anew_says_so(made, tmp_path, monkeypatch):
+def test_a_program_that_was_not_installed_anew_says_so(published_july, tmp_path, monkeypatch):
     monkeypatch.setattr("qi_analysis.run.kernels.CAN_FORK", True)
     monkeypatch.setattr("qi_analysis.run.kernels.entry_points", lambda **_: [])
     with pytest.raises(RunFailed, match="has changed since it was installed here. Run make review"):
-        run_behind(made, tmp_path, "review.facts.period")
+        run_behind(published_july, tmp_path, "review.facts.period")

@@ -9,11 +9,10 @@ import subprocess
 import sys
 import time
 
-import nbformat
 import pytest
 from breaking import KILLED, be_killed, find_disk_full, run_until
 from repository import ROOT
-from service import copy, copy_project, go, qi, read_all
+from service import copy, copy_with, go, qi, read_all
 
 from qi_analysis.errors import DataProblem, describe_disk
 from qi_analysis.run.publish import read_published
@@ -25,37 +24,13 @@ LAST = 18  # moments in which reports and the notes of a run are written
 EVERY_KILL, EVERY_FULL = 9, 10
 
 
-def shorten(path, cells: int) -> None:
-    """The notebook's first cells alone: one page is enough to see whether a run is whole."""
-    notebook = nbformat.read(path, 4)
-    notebook.cells = notebook.cells[:cells]
-    nbformat.write(notebook, path)
-
-
 @pytest.fixture(scope="module")
-def good(tmp_path_factory, small_extract):
-    """A project with June published, kept as it is; the tests work on copies."""
-    places = copy_project(tmp_path_factory.mktemp("whole") / "service")
-    for path in small_extract.iterdir():
-        shutil.copy(path, places.raw / path.name)
-    shorten(places.notebooks / "02_completion_review.ipynb", 5)
-    shorten(places.notebooks / "01_data_quality.ipynb", 3)
-    go(places, JUNE)
-    return places
-
-
-@pytest.fixture(scope="module")
-def wanted(good, tmp_path_factory) -> tuple[dict[str, bytes], int]:
+def wanted(short_june, tmp_path_factory) -> tuple[dict[str, bytes], int]:
     """What reports holds after a July run that nothing disturbed, and how many moments that run has."""
-    places = copy(good, tmp_path_factory.mktemp("wanted") / "service")
+    places = copy(short_june, tmp_path_factory.mktemp("wanted") / "service")
     code, moments = run_until(places, JULY, 0, be_killed)
     assert code == 0 and moments > 60
     return read_all(places.reports), moments
-
-
-@pytest.fixture
-def service(good, tmp_path):
-    return copy(good, tmp_path / "service")
 
 
 def check_standing(places, before: dict[str, bytes]) -> None:
@@ -278,14 +253,13 @@ VARIED = [  # time zone, locale, further settings of the machine
 ]
 
 
-def test_the_same_bytes_in_every_time_zone_locale_and_order_of_hashes(tmp_path, small_extract):
-    made = []
-    for number, (zone, locale, more) in enumerate(VARIED):
-        places = copy_project(tmp_path / f"Sérvice n° {number} – 東")
-        for path in small_extract.iterdir():
-            shutil.copy(path, places.raw / path.name)
-        done = qi(places, "run", "latest", env={"TZ": zone, "LC_ALL": locale, "LANG": locale, **more})
-        assert done.returncode == 0, done.stderr
-        made.append(read_all(places.reports))
-    assert all(one == made[0] for one in made)
-    assert json.loads(made[0][f"{JULY}/manifest.json"])["revision"] == 1
+@pytest.mark.parametrize(("zone", "locale", "more"), VARIED, ids=[zone for zone, _, _ in VARIED])
+def test_the_same_bytes_in_every_place_time_zone_locale_and_order_of_hashes(
+    tmp_path, small_extract, published_june, zone, locale, more
+):
+    places = copy_with(tmp_path / "Sérvice n° 1 – 東", small_extract)
+    done = qi(places, "run", JUNE, env={"TZ": zone, "LC_ALL": locale, "LANG": locale, **more})
+    assert done.returncode == 0, done.stderr
+    made = read_all(places.reports)
+    assert made == read_all(published_june.reports)
+    assert json.loads(made[f"{JUNE}/manifest.json"])["revision"] == 1

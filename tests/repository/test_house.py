@@ -8,7 +8,7 @@ import pytest
 from example import run_example
 from repository import ROOT
 
-from qi_analysis.dataset import read_rows, read_table_fields
+from qi_analysis.dataset import Rule, read_rows, read_table_fields
 from qi_analysis.extract.ledger import RULES
 from qi_analysis.measures.flags import FLAGS, OPEN_BANDS, build_episode_flags
 from qi_analysis.measures.results import MeasureDefinition, build_results, read_definitions
@@ -83,10 +83,15 @@ def test_nothing_names_a_machine_or_a_folder_outside():
     assert "README.md" in texts and "qi_analysis/cli.py" in texts
 
 
+def test_the_rules_of_cleaning_are_those_with_words_and_each_is_used():
+    assert [row["rule"] for row in read_rows(RULES)] == list(Rule)
+    source = "".join(path.read_text(encoding="utf-8") for path in MODULES)
+    assert [rule for rule in Rule if not re.search(rf"\bRule\.{rule.name}\b", source)] == []
+
+
 def test_rules_have_one_of_four_treatments():
     rows = read_rows(RULES)
     assert {row["treatment"] for row in rows} == {"repaired", "flagged", "merged", "set aside"}
-    assert len(rows) == len({row["rule"] for row in rows})
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,6 @@
 """A small invented review and the page made from it, for the tests of pages."""
 
-import hashlib
-import json
 from datetime import date
-from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -199,10 +196,3 @@ def build_entries() -> list[IndexEntry]:
         IndexEntry(Period(2022, 8), "We are getting better. " + HOSTILE, date(2022, 8, 31), 1, later),
         IndexEntry(Period(2022, 7), verdict, date(2022, 7, 31), 2, links),
     ]
-
-
-def write_verdict(folder: Path) -> None:
-    """verdict.json beside published pages, as the gate leaves it: a yes to each page as it lies there."""
-    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.html")}
-    pages = {name: {"sha256": digest, "release_sha256": "", "checks_passed": 1} for name, digest in digests.items()}
-    (folder / "verdict.json").write_text(json.dumps({"pages": pages, "version": "1"}), encoding="utf-8")

@@ -66,6 +66,12 @@ def change_notebook(places: Places, change: Callable[[nbformat.NotebookNode], No
     nbformat.write(notebook, path)
 
 
+def shorten(places: Places) -> None:
+    """The first cells of the notebooks that a run executes: one page, made in a third of the time."""
+    change_notebook(places, lambda notebook: notebook.update(cells=notebook.cells[:5]))
+    change_notebook(places, lambda notebook: notebook.update(cells=notebook.cells[:3]), "01_data_quality.ipynb")
+
+
 def add_cell(source: str) -> Callable[[nbformat.NotebookNode], None]:
     """A change that puts a cell of code into a notebook."""
     return lambda notebook: notebook.cells.insert(5, nbformat.v4.new_code_cell(source))

@@ -227,6 +227,7 @@ class TestConfirmation:
         nothing = draw("? ? ?")
         assert list(build_confirmed(nothing)["signal"]) == ["", "", ""]
 
+    @pytest.mark.slow
     @settings(max_examples=40, deadline=None)
     @given(st.lists(st.integers(20, 90), min_size=12, max_size=30), st.sampled_from(RULES))
     def test_never_makes_a_signal_that_the_chart_does_not_have(self, counts, rules):
@@ -238,6 +239,7 @@ class TestConfirmation:
         assert not (confirmed["in_shift"] & ~table["in_shift"]).any()
         assert not ((confirmed["signal"] != "") & (table["signal"] == "")).any()
 
+    @pytest.mark.slow
     def test_verdicts_on_a_known_truth(self):
         """As benchmarks/verdicts.py, shorter: at 45 people a month at most 10% false, a rise found within 8 months."""
         rng = np.random.default_rng(3)

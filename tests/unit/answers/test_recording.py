@@ -107,6 +107,7 @@ class TestWhatOpensIt:
         assert find_alarm(table(BLANK, BLANK, people=0.01), OUTCOME) == RecordingAlarm()
         assert find_alarm(table(BLANK, BLANK, baseline=0), OUTCOME) == RecordingAlarm()
 
+    @pytest.mark.slow
     def test_chance_seldom_opens_it(self):
         rng, kinds = np.random.default_rng(5), list(USUAL)
         opened = []

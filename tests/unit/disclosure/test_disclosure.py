@@ -49,6 +49,7 @@ def list_possible(shown: list[float], total: float) -> list[set[int]]:
 counts = st.integers(0, 25)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(counts, min_size=2, max_size=3))
 def test_in_a_list_with_its_total_every_small_count_keeps_three_values(parts):
@@ -77,6 +78,7 @@ def list_possible_in_table(shown: pd.DataFrame) -> dict[tuple[int, int], set[int
     return possible
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 14), min_size=4, max_size=4))
 def test_in_a_two_way_table_every_small_count_keeps_three_values(book):
@@ -208,6 +210,7 @@ def test_what_a_month_was_made_of_in_the_last_review_is_still_true(tmp_path):
     assert count_exposed(draw_november("0", 8), read_ledger(tmp_path, "2022-03")) == 0  # too old to be attacked
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(counts, min_size=6, max_size=6))
 def test_the_choice_of_what_is_hidden_does_not_depend_on_the_order_of_rows(parts):
@@ -257,6 +260,7 @@ def test_some_names_of_the_list_are_counted_in_every_line(workings):
             assert any(base.startswith(f"{line.table}.") and base.endswith(f".{whole}") for base in bases), line
 
 
+@pytest.mark.slow
 def test_a_release_is_attacked_and_hides_more_where_it_must(workings):
     plain = CountBook()
     build_released_results(workings, plain)

@@ -429,6 +429,7 @@ def with_junk(national, tmp_path_factory) -> Callable[[str, bytes], Path]:
     return write
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(junk=st.binary(max_size=400), name=st.sampled_from([REFERRAL_FILE, CONTACT_FILE, "IDS000Header.csv"]))
 def test_any_bytes_at_all_are_refused_by_name(with_junk, junk, name):
@@ -458,6 +459,7 @@ def spoil_at_random(small, tmp_path_factory) -> Callable[[int, float], tuple[Pat
     return write
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(seed=st.integers(0, 10_000), share=st.floats(0.01, 0.3))
 def test_any_values_at_all_are_counted(spoil_at_random, seed, share):

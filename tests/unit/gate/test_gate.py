@@ -576,6 +576,7 @@ def test_any_bytes_are_judged(data):
     assert check_notebook(data, Guard())
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_judged(text):

@@ -426,6 +426,7 @@ def test_the_notebook_of_learning_says(show, said):
     assert "qi new " in show(EMPTY)
 
 
+@pytest.mark.slow
 def test_the_notebook_of_learning_runs_from_top_to_bottom(tmp_path):
     places = write_project(tmp_path)
     path = places.notebooks / "03_pdsa_learning.ipynb"

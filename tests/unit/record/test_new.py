@@ -177,7 +177,7 @@ REFUSED = {
     ),
     "no such count": (
         ["measure", *ENTRIES["measure"][0][:4], "--numerator", "li_booket", *ENTRIES["measure"][0][6:]],
-        "'li_booket' is not a name I can count. Did you mean 'li_booked'?",
+        "'li_booket' is not a name I can count. Did you mean \"li_booked\"?",
     ),
 }
 

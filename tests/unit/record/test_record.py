@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from plain_record import FILES, PROJECT, change, write_record
 
 from qi_analysis.errors import RecordProblem
+from qi_analysis.extract.readers import plain_heading
 from qi_analysis.gate.vocabulary import may_name
+from qi_analysis.record.findings import find_nearest
 from qi_analysis.record.personal_details import find_details
 from qi_analysis.record.read_settings import collect_record, read_record, read_whole_record
 from qi_analysis.record.read_team import check_team_record, has_parts, read_team_record
@@ -621,7 +623,7 @@ BROKEN = {
     ),
     "measure of an event": (
         [("events.csv", "began,all", "began,second")],
-        ['STOP events.csv, row 2, could_affect: the measure "second" is not in measures.toml. Did you mean "wait_to_second"?'],
+        ['STOP events.csv, row 2, could_affect: the measure "second" is not in measures.toml. Did you mean "second_contact"?'],
     ),
     "idea of a cycle": (
         [(CALL, 'idea = "I1"', 'idea = "I2"')],
@@ -1022,6 +1024,7 @@ def check_told(record: Path) -> None:
         assert not re.search(r"Traceback|Error\b|None\b|NoneType|<class|\bdict\b", one.message), one.message
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(EVERY),
@@ -1038,6 +1041,7 @@ def test_any_bytes_in_any_file_are_told_and_never_raised(shared, name, raw):
         path.write_bytes(before)
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(EVERY), data=st.data())
 def test_any_line_changed_in_any_file_is_told_and_never_raised(shared, name, data):
@@ -1090,3 +1094,60 @@ def test_a_record_of_five_years_is_read_and_each_file_opened_once(record, monkey
     assert (len(team.cycles), len(team.ideas), len(team.actions)) == (60, 200, 500)
     assert len(opened) == len(set(opened)) == 60 + 1 + len([name for name in FILES if "/" not in name])
     assert tell(record) == []
+
+
+KEYS = (
+    "id",
+    "title",
+    "owner",
+    "raised_by",
+    "prediction",
+    "could_affect",
+    "training_ladder",
+    "baseline",
+    "target",
+    "by",
+)
+HEADINGS = (
+    "ReferralRequestReceivedDate",
+    "Service Discharge Date",
+    "Outcomes",
+    "NHS Number",
+    "Attended Or Did Not Attend",
+)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("titel", "title"),  # two letters swapped
+        ("predicton", "prediction"),  # one left out
+        ("targett", "target"),  # one too many
+        ("ownar", "owner"),  # another one
+        ("Owner", "owner"),  # a capital letter
+        ("raisedby", "raised_by"),  # without its sign
+        ("could-affect", "could_affect"),  # another sign
+        ("trainning_lader", "training_ladder"),  # two slips
+        ("baseline_end", "baseline"),  # more than the key
+        ("training", "training_ladder"),  # less than the key
+        ("colour", ""),
+        ("supervisor", ""),
+        ("x", ""),
+    ],
+)
+def test_the_nearest_key_is_found_and_none_for_another_word(word, meant):
+    assert find_nearest(word, KEYS) == meant
+
+
+@pytest.mark.parametrize(
+    ("heading", "meant"),
+    [
+        ("ReferralReceivedDate", "ReferralRequestReceivedDate"),
+        ("service_discharge-date", "Service Discharge Date"),
+        ("Outcome", "Outcomes"),
+        ("NHSNumber", "NHS Number"),
+        ("Ethnic Category", ""),
+    ],
+)
+def test_the_nearest_heading_is_found_however_it_is_spaced(heading, meant):
+    assert find_nearest(heading, HEADINGS, plain_heading) == meant

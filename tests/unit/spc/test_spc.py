@@ -345,6 +345,7 @@ def share_series(draw):
                   denominators=below)  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(share_series(), st.sampled_from(["p", "xmr", "run"]), st.sampled_from(ALL_RULES), st.integers(0, 9))
 def test_shuffling_rows_changes_nothing(rows, chart, rules, seed):
@@ -353,6 +354,7 @@ def test_shuffling_rows_changes_nothing(rows, chart, rules, seed):
     pd.testing.assert_frame_equal(build_chart_table(rows, spec), build_chart_table(shuffled, spec))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(share_series(), st.sampled_from(ALL_RULES), st.integers(0, 40))
 def test_adding_a_missing_month_never_adds_a_signal(rows, rules, place):
@@ -366,6 +368,7 @@ def test_adding_a_missing_month_never_adds_a_signal(rows, rules, place):
     assert not (kept & ~before[FLAGS].to_numpy(dtype=bool)).any()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0.001, 1e6), st.integers(1, 50), st.sampled_from(ALL_RULES), st.sampled_from(["xmr", "t"]))
 def test_constant_series_of_any_size_never_signals(value, length, rules, chart):
@@ -373,6 +376,7 @@ def test_constant_series_of_any_size_never_signals(value, length, rules, chart):
     assert (table["signal"] == "").all() and not table[FLAGS].any(axis=None)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.sampled_from(["making_data_count", "anhoej"]))
 def test_a_chart_does_not_depend_on_the_charts_beside_it(values, rules):
