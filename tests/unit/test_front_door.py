@@ -205,6 +205,7 @@ def sample(tmp_path_factory):
     return places.root
 
 
+@pytest.mark.slow
 def test_the_examples_run(sample, monkeypatch):
     monkeypatch.chdir(sample)
     runner = doctest.DocTestRunner()
