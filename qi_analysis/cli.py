@@ -244,6 +244,8 @@ def run(
 
 def _log_reading_ages(reports: Path, period_ids: list[str]) -> None:
     """How old a reader of each new page must be, one line for each edition, for the editor. After the answer: it is slow."""
+    if not period_ids:
+        return
     from qi_analysis.packs.share import LIMITS, describe_reading_age
     from qi_analysis.run.publish import read_published
 
