@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import pandas as pd
 
@@ -16,6 +16,7 @@ from qi_analysis.errors import DataProblem
 from qi_analysis.facts import Facts, PublishedFacts, build_typed
 from qi_analysis.storage import write_folder
 
+F = TypeVar("F", bound=PublishedFacts)
 DATES = ("interval_start", "interval_end")
 
 
@@ -56,7 +57,7 @@ def read_published_figures(folder: Path) -> PublishedFigures:
     return PublishedFigures(*_read(folder, PublishedFacts))
 
 
-def _read(folder: Path, kind: type) -> tuple[Any, dict[str, pd.DataFrame]]:
+def _read(folder: Path, kind: type[F]) -> tuple[F, dict[str, pd.DataFrame]]:
     if not (folder / "facts.json").exists():
         raise DataProblem("There is no release for this period yet. Make it first with: qi run latest")
     try:

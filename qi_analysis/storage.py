@@ -10,6 +10,7 @@ known by its name and is cleared away by the next.
 One run at a time: a lock of the operating system, so the lock of a killed run is gone with it.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -208,18 +209,26 @@ def clear_leftovers(folders: Iterable[Path]) -> None:
 
 LOCK = ".lock"
 BUSY = "Another run is at work in this project. Wait until it has ended and run again."
+UNLOCKED = "The disk of this project has no locks, so two runs at once are not prevented here. Start one at a time."
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)  # as some shares answer
 
 
 @contextmanager
-def hold_lock(folder: Path) -> Iterator[None]:
-    """Hold the project's lock, a file in `folder`. Raises DataProblem at once when another run holds it."""
+def hold_lock(folder: Path) -> Iterator[bool]:
+    """Hold the project's lock, a file in `folder`; False where its disk has no locks, and nothing is held.
+
+    Raises DataProblem at once when another run holds it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a+b") as handle:
         try:
             _take(handle)
-        except OSError:
-            raise DataProblem(BUSY) from None
-        yield  # closing the file lets it go
+            is_held = True
+        except OSError as refused:
+            if refused.errno not in NO_LOCKS:
+                raise DataProblem(BUSY) from None
+            is_held = False
+        yield is_held  # closing the file lets it go
 
 
 def _take(handle: IO[bytes]) -> None:

@@ -294,7 +294,7 @@ def _mark_upward(distance: Floats) -> Bools:
 def _count_ending(hits: Bools, months: int) -> npt.NDArray[np.integer]:
     """How many of so many months are hits, for each stretch that lies within the series, by its last month."""
     running = np.pad(hits.cumsum(axis=1), ((0, 0), (1, 0)))
-    return running[:, months:] - running[:, :-months]
+    return np.asarray(running[:, months:] - running[:, :-months])
 
 
 def describe_months_to_signal(chart_table: pd.DataFrame) -> str:

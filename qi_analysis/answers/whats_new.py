@@ -12,7 +12,7 @@ depend on which is done first.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -77,6 +77,18 @@ MOST_NAMED = 6  # changes of one part that are named; the rest is counted
 MOST_FIGURES = 12
 
 
+class Publication(Protocol):
+    """A published revision: its folder and its manifest."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What manifest.json holds."""
+
+
 @dataclass(frozen=True)
 class Before:
     """The published review to compare with: its manifest and its results as released."""
@@ -85,7 +97,9 @@ class Before:
     results: Path
 
 
-def find_before(earlier: Sequence[Any], published: Mapping[str, Sequence[Any]], period_id: str) -> Before | None:
+def find_before(
+    earlier: Sequence[Publication], published: Mapping[str, Sequence[Publication]], period_id: str
+) -> Before | None:
     """The last revision of this month, else of the latest month before it that was published before the run began.
 
     earlier: the revisions of this month; published: period id -> revisions, oldest first (publish.read_published).

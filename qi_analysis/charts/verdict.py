@@ -64,12 +64,6 @@ class Signal:
     is_lasting: bool
 
 
-def describe_signal(chart_table: pd.DataFrame, words: MeasureWords, side: str) -> str:
-    """The latest signal of one side (good, bad or neutral) that still counts, as a clause; "" for none."""
-    signal = find_signal(chart_table, words, side)
-    return signal.text if signal else ""
-
-
 def find_signal(chart_table: pd.DataFrame, words: MeasureWords, side: str) -> Signal | None:
     """The latest signal of one side whose last point is in the most recent 6 settled months, or None.
 

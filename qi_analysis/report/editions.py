@@ -5,7 +5,10 @@ edition. A cell of code without one is in the team's: nothing reaches the public
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 EditionName = Literal["team", "plain", "analyst"]
 TITLE = "Review of {}"
@@ -34,12 +37,12 @@ EDITIONS = (
 TAGS = frozenset().union(*(edition.tags for edition in EDITIONS))
 
 
-def choose_cells(executed: Any, edition: Edition) -> Any:
+def choose_cells(executed: "NotebookNode", edition: Edition) -> "NotebookNode":
     """The executed notebook with the cells of one edition. Takes a notebook and leaves it as it is."""
     return type(executed)(executed, cells=[cell for cell in executed.cells if _is_shown(cell, edition)])
 
 
-def _is_shown(cell: Any, edition: Edition) -> bool:
+def _is_shown(cell: "NotebookNode", edition: Edition) -> bool:
     wanted = TAGS & set(cell.metadata.get("tags", []))
     if not wanted:
         return cell.cell_type == "markdown" or edition.name != "plain"

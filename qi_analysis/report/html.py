@@ -119,11 +119,6 @@ def render_notes(lines: Sequence[str], title: str = "How to read this") -> Html:
     return _render("notes", title, list(lines)) if lines else Html("")
 
 
-def render_key(key: Pairs) -> Html:
-    """The key of the marks on a chart, (sign, words); an empty key gives nothing."""
-    return _render("marks", list(key)) if key else Html("")
-
-
 def render_quote(words: str, teller: str) -> Html:
     """A story in someone's words (Markdown) with the teller's role and the month."""
     return _render("quote", render_prose(words), teller)
