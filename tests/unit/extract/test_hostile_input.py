@@ -261,6 +261,7 @@ SAME: dict[str, Spoil] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAME)
 def test_the_same_table_in_another_dress_gives_the_same_figures(name, raw, before):
     SAME[name](raw)
@@ -300,6 +301,7 @@ COUNTED: dict[str, tuple[Spoil, str, int]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTED)
 def test_what_cannot_be_used_is_counted_under_its_rule(name, raw, before):
     spoil, rule, at_least = COUNTED[name]

@@ -133,10 +133,10 @@ def test_one_missing_part_breaks_no_page(part):
     assert all(read_words(getattr(pages, name)(release)) for name in TEAM_PAGES + PLAIN_PAGES)
 
 
-@pytest.mark.parametrize("name", RECORD_PAGES)
-def test_the_example_is_never_taken_for_the_team_s_own(name):
+def test_the_example_is_never_taken_for_the_team_s_own():
     release = draw_release(replace(build_team(), is_example=True))
-    assert read_words(getattr(pages, name)(release)).startswith(EXAMPLE)
+    shown = {name: read_words(getattr(pages, name)(release)) for name in RECORD_PAGES}
+    assert [name for name, words in shown.items() if not words.startswith(EXAMPLE)] == []
     assert "example, not the team's" in build_marks(release.facts, "li_completion", release.tables["chart"])[1][0][1]
 
 
