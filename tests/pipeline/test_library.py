@@ -8,8 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 LINES = """import qi_analysis as qi
 project = qi.open_project({folder!r})
 chart = project.chart("li_completion")
