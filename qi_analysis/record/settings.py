@@ -189,3 +189,8 @@ class Record:
     events: tuple[Event, ...]
     columns: ColumnMap | None
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def aim_measure(self) -> Measure:
+        """The measure of the aim."""
+        return next(one for one in self.measures if one.id == self.aim.measure)
