@@ -46,6 +46,14 @@ def test_a_name_it_does_not_have_is_no_attribute():
         qi.analyze  # noqa: B018
 
 
+def test_control_charts_have_a_front_door_of_their_own():
+    from qi_analysis.spc import ChartSpec, build_chart_table
+
+    assert (ChartSpec, build_chart_table) == (qi.ChartSpec, qi.build_chart_table)
+    code = "import sys, qi_analysis.spc.spec; print('pandas' in sys.modules)"
+    assert ask_fresh(code) == "False"
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, small_extract):
     """A project made by `qi init` that holds the small extract."""
