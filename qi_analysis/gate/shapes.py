@@ -1,10 +1,7 @@
-"""What looks private by its shape: NHS numbers, addresses, paths, records; and what the team allows.
+"""What looks private by its shape: NHS numbers, addresses, paths, tracebacks, records; and what the team allows.
 
-What a page may say although it has the shape of something private: help lines, the service's own office, known places.
-
-What a page may not hold, whoever it is about: NHS numbers, addresses, paths, tracebacks and records, by their shape.
-
-Tables of records, which hold one person a row: of the page, of JSON, or written out as text.
+The team's allow-list names what a page may say although it has such a shape: help lines, the service's own office, known
+places. A table of records, which holds one person a row, may be one of the page, of JSON, or written out as text.
 """
 
 import re
@@ -25,63 +22,6 @@ from qi_analysis.record.findings import Faults
 
 ALLOW_LIST = "allow.toml"
 KINDS = ("phone", "email", "postcode", "link", "word", "date")
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """The signed allow-list: values by kind, as they are written."""
-
-    values: tuple[tuple[str, str], ...] = ()
-
-    def strip(self, text: str) -> str:
-        """The text without the phone numbers, mail addresses, postcodes and dates that are allowed."""
-        for kind, value in self.values:
-            if kind in ("phone", "email", "postcode"):
-                text = self._pattern(kind, value).sub(" ", text)
-        return text
-
-    def list_kind(self, kind: str) -> tuple[str, ...]:
-        """The values of one kind."""
-        return tuple(value for one, value in self.values if one == kind)
-
-    @staticmethod
-    def _pattern(kind: str, value: str) -> re.Pattern[str]:
-        """A number however it is grouped; anything else as it stands, in any case."""
-        if kind == "email":
-            return re.compile(rf"(?<![\w.+-]){re.escape(value)}(?![\w-])", re.I)
-        body = r"[ \-.]?".join(re.escape(one) for one in value.replace(" ", ""))
-        return re.compile(rf"(?<![\w.+-]){body}(?!\w)", re.I)
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """One entry of the allow-list: the value, what it is, who agreed to it (a role) and when."""
-
-    kind: str = field(metadata={"choices": KINDS})
-    value: str
-    what: str
-    agreed_by: str
-    agreed_on: date
-
-
-def read_allowed(folder: Path) -> Allowed:
-    """The allow-list of a record's folder; an empty one when there is none. Raises RecordProblem with every fault."""
-    faults = Faults()
-    source = read_source(folder / ALLOW_LIST, faults)
-    values = []
-    if source is not None:
-        faults.known(source.place(), source.table, ["allow"])
-        for place, block in source.list_blocks("allow", faults):
-            given = {**block, "value": str(block["value"])} if isinstance(block, dict) and "value" in block else block
-            entry: _Entry | None = faults.build(_Entry, place, given)
-            for name in [one.name for one in fields(_Entry) if entry and not getattr(entry, one.name)]:
-                faults.stop(place.key(name), "this is empty. Fill it in.")
-            values += [(entry.kind, entry.value)] if entry else []
-    if faults.stops:
-        raise RecordProblem("\n".join(faults.stops))
-    return Allowed(tuple(values))
-
-
 NHS = "an NHS number"
 BIRTH = "a date of birth"
 PATH = "a path of a machine"
@@ -156,39 +96,87 @@ CALL = re.compile(
     r"|(?<=,)0[127]\d{9}(?=,|$)",
     re.M,
 )
+RECORDS = "a table of records"
+# Headings of a record of one person: one of the first kind is enough, two of the second.
+PERSONAL = re.compile(
+    r"(?:nhs|patient|person|client|referral|contact|case|servicerequest|carecontact|careact|localpatient|hospital|mrn)"
+    r"[ _]?(?:number|num|no|id|identifier|ref)$|^(?:pseudo|local)[ _]?(?:id|patient)|(?:sur|fore|family|given|first|last|full|patient|client)"
+    r"[ _]?names?$|date of birth|^d\.?o\.?b\.?$|birth[ _]?date|^post ?codes?$|^(?:home )?address|^(?:e-?mail|phone|mobile|telephone)\b",
+    re.I,
+)
+OF_A_RECORD = re.compile(
+    r"^(?:patient|client|person|care contact|outcome|initials|referral received|age|sex|gender|ethnicity|ethnic ?category|end ?code|serv ?disch ?date|discharged?(?:[ _]?(?:on|date))?|referral"
+    r"[ _]?(?:date|requestreceiveddate)|received[ _]?on|contact[ _]?(?:on|date)|care ?cont ?date|attend(?:ance|ordnacode)"
+    r"|app ?type|phq-?9|gad-?7|therapist|practitioner|notes?|religion|diagnosis|name|end[ _]code|source)$",
+    re.I,
+)
+AGGREGATE = re.compile(r"\b(?:people|count(?:s|ed)?|completed|share|per ?cent|rate|n|number|of|total)\b|%", re.I)
+FRAME = re.compile(
+    r"\bRangeIndex: \d|\bdtype: ?['\"]?(?:object|str|int|float|bool|category|datetime)|\d non-null\b"
+)  # printed by pandas
+MOST_DATES = 15
+A_DAY = re.compile(r"(?<!\S)(?:\d{4}-\d\d-\d\d(?:T\S+)?|\d{1,2}/\d{1,2}/(?:\d\d){1,2})(?!\S)")
+MOST_BARE = 20  # rows of a table without headings
+MOST_ROWS = 5_000
 
 
-def list_ten_digits(piece: Piece) -> Iterator[str]:
-    """Every ten digits of a piece that stand together as one number may: whole, grouped, with .0, commas or exponent.
+# What the team allows.
+@dataclass(frozen=True)
+class Allowed:
+    """The signed allow-list: values by kind, as they are written."""
 
-    Digests and the long decimals of drawings are no such numbers; overlapping readings are all given.
-    """
-    if piece.kind == "path":
-        yield from (hit[0][:10] for hit in IN_PATH.finditer(piece.text))
-        return
-    text = GUID.sub(" ", DIGEST.sub(" ", piece.text))
-    at = 0
-    while hit := TEN.search(text, at):
-        at = hit.start() + 1
-        whole = re.sub(r"\.0+$", "", hit[0]) if hit[0].count(".") == 1 else hit[0]
-        if not re.fullmatch(r"\d+\.\d+", whole):  # a decimal is no number of a person
-            yield re.sub(r"\D", "", whole)[-10:]
-    yield from (hit[0].translate(LIKE_DIGITS) for hit in LETTERS.finditer(text))
-    yield from (f"{int(hit[0], 0):010}"[:10] for hit in OTHER_BASE.finditer(piece.text))
-    for hit in EXPONENT.finditer(text):
-        try:
-            number = Decimal(hit[0])
-        except InvalidOperation:
-            continue
-        if 10**9 <= number < 10**10 and number == number.to_integral_value():
-            yield str(int(number))
+    values: tuple[tuple[str, str], ...] = ()
 
+    def strip(self, text: str) -> str:
+        """The text without the phone numbers, mail addresses, postcodes and dates that are allowed."""
+        for kind, value in self.values:
+            if kind in ("phone", "email", "postcode"):
+                text = self._pattern(kind, value).sub(" ", text)
+        return text
 
-def is_nhs_number(digits: str) -> bool:
-    """Whether ten digits pass the check of an NHS number (modulus 11), whatever range they are of."""
-    return digits not in NEVER and calculate_checksum(digits[:9]) == int(digits[9])
+    def list_kind(self, kind: str) -> tuple[str, ...]:
+        """The values of one kind."""
+        return tuple(value for one, value in self.values if one == kind)
+
+    @staticmethod
+    def _pattern(kind: str, value: str) -> re.Pattern[str]:
+        """A number however it is grouped; anything else as it stands, in any case."""
+        if kind == "email":
+            return re.compile(rf"(?<![\w.+-]){re.escape(value)}(?![\w-])", re.I)
+        body = r"[ \-.]?".join(re.escape(one) for one in value.replace(" ", ""))
+        return re.compile(rf"(?<![\w.+-]){body}(?!\w)", re.I)
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """One entry of the allow-list: the value, what it is, who agreed to it (a role) and when."""
+
+    kind: str = field(metadata={"choices": KINDS})
+    value: str
+    what: str
+    agreed_by: str
+    agreed_on: date
+
+
+def read_allowed(folder: Path) -> Allowed:
+    """The allow-list of a record's folder; an empty one when there is none. Raises RecordProblem with every fault."""
+    faults = Faults()
+    source = read_source(folder / ALLOW_LIST, faults)
+    values = []
+    if source is not None:
+        faults.known(source.place(), source.table, ["allow"])
+        for place, block in source.list_blocks("allow", faults):
+            given = {**block, "value": str(block["value"])} if isinstance(block, dict) and "value" in block else block
+            entry: _Entry | None = faults.build(_Entry, place, given)
+            for name in [one.name for one in fields(_Entry) if entry and not getattr(entry, one.name)]:
+                faults.stop(place.key(name), "this is empty. Fill it in.")
+            values += [(entry.kind, entry.value)] if entry else []
+    if faults.stops:
+        raise RecordProblem("\n".join(faults.stops))
+    return Allowed(tuple(values))
+
+
+# Shapes in any text.
 def find_shapes(reading: Reading, allowed: Allowed) -> set[Finding]:
     """Everything that is told by its shape alone. What the allow-list names is taken out of the text first."""
     found: set[Finding] = set()
@@ -226,39 +214,38 @@ def _is_phone(text: str) -> bool:
     return len(digits) in (10, 11) and digits not in NEVER
 
 
-RECORDS = "a table of records"
-# Headings of a record of one person: one of the first kind is enough, two of the second.
-PERSONAL = re.compile(
-    r"(?:nhs|patient|person|client|referral|contact|case|servicerequest|carecontact|careact|localpatient|hospital|mrn)"
-    r"[ _]?(?:number|num|no|id|identifier|ref)$|^(?:pseudo|local)[ _]?(?:id|patient)|(?:sur|fore|family|given|first|last|full|patient|client)"
-    r"[ _]?names?$|date of birth|^d\.?o\.?b\.?$|birth[ _]?date|^post ?codes?$|^(?:home )?address|^(?:e-?mail|phone|mobile|telephone)\b",
-    re.I,
-)
-OF_A_RECORD = re.compile(
-    r"^(?:patient|client|person|care contact|outcome|initials|referral received|age|sex|gender|ethnicity|ethnic ?category|end ?code|serv ?disch ?date|discharged?(?:[ _]?(?:on|date))?|referral"
-    r"[ _]?(?:date|requestreceiveddate)|received[ _]?on|contact[ _]?(?:on|date)|care ?cont ?date|attend(?:ance|ordnacode)"
-    r"|app ?type|phq-?9|gad-?7|therapist|practitioner|notes?|religion|diagnosis|name|end[ _]code|source)$",
-    re.I,
-)
-AGGREGATE = re.compile(r"\b(?:people|count(?:s|ed)?|completed|share|per ?cent|rate|n|number|of|total)\b|%", re.I)
-FRAME = re.compile(
-    r"\bRangeIndex: \d|\bdtype: ?['\"]?(?:object|str|int|float|bool|category|datetime)|\d non-null\b"
-)  # printed by pandas
-MOST_DATES = 15
-A_DAY = re.compile(r"(?<!\S)(?:\d{4}-\d\d-\d\d(?:T\S+)?|\d{1,2}/\d{1,2}/(?:\d\d){1,2})(?!\S)")
-MOST_BARE = 20  # rows of a table without headings
-MOST_ROWS = 5_000
+def list_ten_digits(piece: Piece) -> Iterator[str]:
+    """Every ten digits of a piece that stand together as one number may: whole, grouped, with .0, commas or exponent.
+
+    Digests and the long decimals of drawings are no such numbers; overlapping readings are all given.
+    """
+    if piece.kind == "path":
+        yield from (hit[0][:10] for hit in IN_PATH.finditer(piece.text))
+        return
+    text = GUID.sub(" ", DIGEST.sub(" ", piece.text))
+    at = 0
+    while hit := TEN.search(text, at):
+        at = hit.start() + 1
+        whole = re.sub(r"\.0+$", "", hit[0]) if hit[0].count(".") == 1 else hit[0]
+        if not re.fullmatch(r"\d+\.\d+", whole):  # a decimal is no number of a person
+            yield re.sub(r"\D", "", whole)[-10:]
+    yield from (hit[0].translate(LIKE_DIGITS) for hit in LETTERS.finditer(text))
+    yield from (f"{int(hit[0], 0):010}"[:10] for hit in OTHER_BASE.finditer(piece.text))
+    for hit in EXPONENT.finditer(text):
+        try:
+            number = Decimal(hit[0])
+        except InvalidOperation:
+            continue
+        if 10**9 <= number < 10**10 and number == number.to_integral_value():
+            yield str(int(number))
 
 
-def _is_record(names: list[str]) -> bool:
-    plain = [re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).strip(" \"'") for name in names]
-    if any(len(name) < 40 and PERSONAL.search(name) for name in (*plain, *names)):
-        return True
-    if any(AGGREGATE.search(name) for name in plain):
-        return False
-    return sum(bool(OF_A_RECORD.search(name) or OF_A_RECORD.search(name.replace(" ", ""))) for name in plain) >= 2
+def is_nhs_number(digits: str) -> bool:
+    """Whether ten digits pass the check of an NHS number (modulus 11), whatever range they are of."""
+    return digits not in NEVER and calculate_checksum(digits[:9]) == int(digits[9])
 
 
+# Tables of records.
 def find_records(reading: Reading) -> set[Finding]:
     """Every table of records, whether it is one of the page, of JSON, or written out as text."""
     found = {finding for table in reading.tables for finding in _check_records(table)}
@@ -269,6 +256,15 @@ def find_records(reading: Reading) -> set[Finding]:
             if _count_days(piece.text.splitlines()) >= MOST_DATES:
                 found.add(Finding("a column of dates", piece.place))
     return found
+
+
+def _is_record(names: list[str]) -> bool:
+    plain = [re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name).strip(" \"'") for name in names]
+    if any(len(name) < 40 and PERSONAL.search(name) for name in (*plain, *names)):
+        return True
+    if any(AGGREGATE.search(name) for name in plain):
+        return False
+    return sum(bool(OF_A_RECORD.search(name) or OF_A_RECORD.search(name.replace(" ", ""))) for name in plain) >= 2
 
 
 def _count_days(lines: list[str]) -> int:
