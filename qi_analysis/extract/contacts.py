@@ -1,8 +1,6 @@
-"""Contacts, activities, internet-therapy logs and scores, one row each.
+"""What belongs to a referral, each row once: contacts, activities, internet-therapy logs, and PHQ-9 and GAD-7 scores.
 
-What belongs to a referral: contacts, activities, internet-therapy logs and scores, each row once.
-
-Scores: PHQ-9 and GAD-7 recorded at referrals and at contacts, in order of recording, each once.
+Scores are recorded at referrals and at contacts, and stand in order of recording.
 """
 
 from collections.abc import Mapping
@@ -33,6 +31,8 @@ KEPT = (
     "mode",
 )
 THERAPY_COLUMNS = ("therapy_1", "therapy_2", "therapy_3", "therapy_4")
+TOOLS = pd.CategoricalDtype([GAD7, PHQ9])
+LATE = 2000.0  # minutes: after every time of day
 
 
 def months_of(days: pd.Series) -> np.ndarray:
@@ -217,10 +217,7 @@ def note_contacts(
     return contacts.assign(attendance=contacts["attendance"].mask(future))
 
 
-TOOLS = pd.CategoricalDtype([GAD7, PHQ9])
-LATE = 2000.0  # minutes: after every time of day
-
-
+# Scores.
 @dataclass(frozen=True)
 class Owners:
     """Whom a score can belong to: referrals by identifier, contacts by raw row and by activity identifier."""
