@@ -19,17 +19,7 @@ from qi_analysis.extract.referrals import Lookup
 
 SEEN = ("5", "6")
 FOLLOW_UP = "06"
-KEPT = (
-    "contact_on",
-    "contact_time",
-    "planned",
-    "attendance",
-    "type",
-    "medium",
-    "medium_v20",
-    "interpreter",
-    "mode",
-)
+KEPT = ("contact_on", "contact_time", "planned", "attendance", "type", "medium", "medium_v20", "interpreter", "mode")
 THERAPY_COLUMNS = ("therapy_1", "therapy_2", "therapy_3", "therapy_4")
 TOOLS = pd.CategoricalDtype([GAD7, PHQ9])
 LATE = 2000.0  # minutes: after every time of day
@@ -193,11 +183,7 @@ def number_days(days: np.ndarray) -> np.ndarray:
 
 
 def note_contacts(
-    contacts: pd.DataFrame,
-    activities: pd.DataFrame,
-    referrals: pd.DataFrame,
-    extract_date: date,
-    account: Account,
+    contacts: pd.DataFrame, activities: pd.DataFrame, referrals: pd.DataFrame, extract_date: date, account: Account
 ) -> pd.DataFrame:
     """Flag contacts after the discharge, attended ones not yet due and attended ones with no activity.
 

@@ -161,11 +161,7 @@ def build_referrals(
     patient = people.find(rows["patient_id"])
     is_test = np.zeros(int(key.max(initial=-1)) + 2, dtype=bool)
     is_test[key[(patient >= 0) & np.append(people.is_test, False)[patient] & (key >= 0)]] = True
-    rules = {
-        Rule.NO_KEY: key < 0,
-        Rule.TEST_PATIENT: is_test[key],
-        Rule.NO_DATE: rows["received_on"].isna().to_numpy(),
-    }
+    rules = {Rule.NO_KEY: key < 0, Rule.TEST_PATIENT: is_test[key], Rule.NO_DATE: rows["received_on"].isna().to_numpy()}
     good = set_aside_rows(rows, rules, "referrals", account)
     kept = merge_rows(rows, np.where(good, key, -1), "referrals", account)
     note_primary_only(rows, kept, "referrals", account)

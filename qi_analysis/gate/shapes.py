@@ -65,7 +65,7 @@ PATTERNS = {
         r"|(?<![\w.])/root\b|/(?:usr|lib)/[\w/.-]*python|(?<![A-Za-z])[A-Za-z]:(?:\\{1,2}|/(?!/))[\w$. ]"
         r"|(?<![\\\w])\\\\{1,3}[A-Za-z][\w.$-]{2,}\\{1,2}[A-Za-z]\w*|\bfile:/|(?<!\w)~[a-z]\w+/"
         r"|(?<!\w)~/[\w.-]+/|(?<![:\w/])//[A-Za-z][\w.-]+/\w|(?<![\w.])/[a-z]/Users/|\b(?:vscode|s3|gs|abfss?|wasbs?|smb|sftp|ssh|hdfs)://\w"
-        r"|%(?:USERPROFILE|USERNAME|APPDATA|HOMEPATH|TEMP)%|\$HOME\b",
+        r"|%(?:USERPROFILE|USERNAME|APPDATA|HOMEPATH|TEMP)%|\$HOME\b"
     ),
     TRACEBACK: re.compile(
         r"Traceback \(most recent|\x1b\[|\x9b\d|\[[01];3[0-9]m|(?<!\w)[A-Z][A-Za-z]*(?:Error|Exception|Warning|Exit|Interrupt): ?"
@@ -74,7 +74,7 @@ PATTERNS = {
     ),
     USER: re.compile(
         r"\b(?:[Uu]ser ?[Nn]ame|USER_?NAME|logged in as|login(?: name)?|(?<!ervice )[Uu]ser|USER|LOGNAME|run by|author|last modified by)\b[\"']?\s*[=:]\s*[\"']?[A-Za-z]\w{2,}"
-        r"|\buser=\w{3,}|\w@[\w-]{1,63}:[~/]",
+        r"|\buser=\w{3,}|\w@[\w-]{1,63}:[~/]"
     ),
     LOADS: re.compile(r"\bwss?://\w", re.I),
     "a script in an address": re.compile(r"\bjavascript:\s*\w", re.I),

@@ -224,9 +224,7 @@ def _build_codes(block: Block, rng: Rng) -> tuple[np.ndarray, np.ndarray]:
     undated = luck < block.fault_rate("end_code_without_end_date")
     before = luck > 1 - block.fault_rate("end_date_before_referral")
     recorded = np.select(
-        [dirty & undated, dirty & before],
-        [NEVER, referrals.received.to_numpy() - rng.integers(3, 20, n)],
-        left,
+        [dirty & undated, dirty & before], [NEVER, referrals.received.to_numpy() - rng.integers(3, 20, n)], left
     )
     return np.where(left == NEVER, -1, code), np.where(left == NEVER, NEVER, recorded)
 
