@@ -1,16 +1,8 @@
-"""Every `qi` command. This module alone prints; everything else raises.
+"""Every `qi` command. This module alone prints; everything else raises. An expected failure is one line and an exit code.
 
-`qi check`: what is wrong in the record, and what was recognised in data/raw, before anything runs.
-
-The commands that make packs from the team's record: handover, welcome, case-study, meeting, export.
-
-`qi run`: make and publish reviews, with a log and a progress bar.
-
-`qi share` and `qi gate`: what may leave the service.
-
-`qi new`: one command for each kind of entry, with an option for each question.
-
-The command line. An expected failure is one line and an exit code.
+Commands stand in the order in which a user meets them: init, sample, check, run, list, share, gate, new (one command for
+each kind of entry, with an option for each question), the packs made from the team's record, and lab. What only one
+command needs is imported when it runs.
 """
 
 import gc
@@ -33,20 +25,68 @@ from qi_analysis.record.new_entry import Kind, Known, Question, answer_questions
 from qi_analysis.storage import Places, choose_places
 
 if TYPE_CHECKING:
+    from qi_analysis.packs.pack import Sources
     from qi_analysis.record.settings import Record
 
 IN = Annotated[
     Path | None,
     typer.Option("--project", metavar="FOLDER", help="The project to work in; otherwise the one you are in."),
 ]
+ON = typer.Option("--on", help="The day it is for, such as 2022-06-14 or 14/06/2022; otherwise today.")
+RARE = (200_000, 20, 20)  # imports and tables make few cycles: looking for them less often saves a tenth
+UNEXPECTED = 4
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="From a raw extract to a published monthly review of LI CBT completion.",
+)  # fmt: skip
+new = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None,
+    help="Add a measure, cycle, idea, story, action, event or role. Asks what is missing; with options it asks nothing.",
+)  # fmt: skip
+app.add_typer(new, name="new")
 
 
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")]) -> None:
+    """Make an empty project: settings, notebooks, templates and folders for data and reports."""
+    from qi_analysis.storage import make_project
+
+    make_project(folder)
+    typer.echo(f"Made: {folder.name}. Put an extract into its data/raw, or leave that empty to try a synthetic one.")
+    typer.echo(
+        f"Then, from there: qi check, and qi run latest. From elsewhere: qi run --project {shlex.quote(str(folder))}"
+    )
+
+
+@app.command()
+def sample(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Where to write it; must be empty or missing. Left out: data/raw of the project."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed, other made-up people.")] = 2021,
+    months: Annotated[int, typer.Option(help="How many months, from January 2021.")] = 30,
+    size: Annotated[int, typer.Option(help="1 is a service of this size; up to 100 times as many.")] = 1,
+    project: IN = None,
+) -> None:
+    """Write a synthetic extract in the national layout."""
+    from qi_analysis.errors import RecordProblem
+    from qi_analysis.extract.sample.generate import write_sample
+
+    folder = folder or choose_places(project).raw
+    if folder.exists() and any(path.name != "README.md" for path in folder.iterdir()):
+        raise RecordProblem(f"{folder.name} is not empty. Name a new folder for the sample.")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_sample(folder, seed=seed, months=months, size=size)
+    typer.echo(f"Synthetic extract written: {months} months, size {size}.")
+
+
+@app.command()
 def check(
     record_only: Annotated[bool, typer.Option("--record", help="The record alone, not the extract.")] = False,
     project: IN = None,
 ) -> None:
     """Say what is wrong in the record and what was recognised in data/raw, before anything runs."""
-
     places = choose_places(project)
     record = _check_record(places)
     if not record_only:
@@ -55,8 +95,6 @@ def check(
 
 def _check_record(places: Places) -> "Record":
     """Print what is to be told about the record, STOP first, then the record read back. Exits with 2 on a STOP."""
-    from datetime import date
-
     from qi_analysis.run.check_record import check_record, describe_findings, describe_record
 
     checked = check_record(places, date.today())
@@ -100,119 +138,7 @@ def _check_extract(places: Places, record: "Record") -> None:
     typer.echo("\nEverything that is needed is there.")
 
 
-if TYPE_CHECKING:
-    from qi_analysis.packs.pack import Sources
-
-commands = typer.Typer()
-ON = typer.Option("--on", help="The day it is for, such as 2022-06-14 or 14/06/2022; otherwise today.")
-
-
-@commands.command()
-def handover(on: Annotated[str, ON] = "", project: IN = None) -> None:
-    """Write the hand-over pack: what, why, how, who, what is open, and the first week of a successor."""
-    from qi_analysis.packs.handover import TITLE, build_handover
-    from qi_analysis.packs.pack import render_pack
-
-    places, sources = _read(on, project)
-    _write({"handover.html": render_pack(TITLE, build_handover(sources), sources)}, places, sources)
-    typer.echo("Open it in a browser and go through it with whoever takes over.")
-
-
-@commands.command()
-def welcome(
-    role: Annotated[
-        list[str], typer.Argument(help="service user, clinician, administrator, coach, or an id of team.toml.")
-    ],
-    on: Annotated[str, ON] = "",
-    project: IN = None,
-) -> None:
-    """Write the pack for someone who joins, in plain words, with the next step of training."""
-    from qi_analysis.packs.pack import render_pack
-    from qi_analysis.packs.welcome import build_welcome, find_role
-    from qi_analysis.record.new_entry import build_slug
-
-    places, sources = _read(on, project)
-    joining, kind = find_role(sources, " ".join(role))
-    title = f"Welcome to the team: {joining.role}"
-    name = f"welcome-{build_slug(joining.id or joining.role)}.html"
-    _write({name: render_pack(title, build_welcome(sources, joining, kind), sources)}, places, sources)
-    typer.echo("Read it together. Ask what is missing, and what you should change.")
-
-
-@commands.command("case-study")
-def case_study(on: Annotated[str, ON] = "", project: IN = None) -> None:
-    """Write the draft of a case study in Markdown, with marks where the team has to write."""
-    from qi_analysis.packs.case_study import render_case_study
-
-    places, sources = _read(on, project)
-    text = render_case_study(sources)
-    _write({"case-study.md": text}, places, sources)
-    typer.echo(
-        f"{text.count('[The team writes: ')} places are marked for the team to write. Copy the file before you do."
-    )
-
-
-@commands.command()
-def meeting(day: Annotated[str, typer.Argument(help="Such as 2022-06-14 or 14/06/2022.")], project: IN = None) -> None:
-    """Write the page of a meeting, and the calendar of reviews from that day on."""
-    from qi_analysis.packs.meeting import build_meeting, describe_usual
-    from qi_analysis.packs.pack import render_pack
-    from qi_analysis.record.meetings import render_calendar
-
-    places, sources = _read(day, project)
-    when = sources.day.isoformat()
-    page = render_pack("Meeting of the team", build_meeting(sources), sources)
-    calendar = render_calendar(sources.team.team.reviews, sources.record.title, sources.day)
-    _write({f"meeting-{when}.html": page, "reviews.ics": calendar}, places, sources)
-    if usual := describe_usual(sources):
-        typer.echo(usual)
-    typer.echo("Send the page with the papers. Open reviews.ics to put the meetings into a calendar.")
-
-
-@commands.command()
-def export(
-    to: Annotated[str, typer.Argument(help="Where the texts are for: life-qi.")],
-    on: Annotated[str, ON] = "",
-    project: IN = None,
-) -> None:
-    """Write texts to copy into another platform, and the chart table to upload there."""
-    from qi_analysis.errors import RecordProblem
-    from qi_analysis.packs.life_qi import CHART, build_life_qi
-    from qi_analysis.packs.pack import LIFE_QI, describe_missing, take_away_old
-
-    if to != LIFE_QI:
-        raise RecordProblem(f"There is one export: {LIFE_QI}. Type: qi export {LIFE_QI}")
-    places, sources = _read(on, project)
-    written = _write({f"{LIFE_QI}/{name}": text for name, text in build_life_qi(sources).items()}, places, sources)
-    take_away_old(written[0].parent, written)
-    typer.echo("Copy each text into the field of its name.")
-    has_chart = any(path.name == CHART for path in written)
-    typer.echo(f"Upload {CHART} as the data of the chart." if has_chart else describe_missing("review"))
-
-
-def _read(day: str, project: Path | None) -> tuple[Places, "Sources"]:
-    from qi_analysis.packs.pack import read_sources, read_written_day
-
-    places = choose_places(project)
-    return places, read_sources(places, read_written_day(day) if day else None)
-
-
-def _write(files: dict[str, str], places: Places, sources: "Sources") -> list[Path]:
-    from qi_analysis.packs.pack import write_packs
-
-    written = write_packs(places, files, sources)
-    if sources.team.is_example:
-        typer.echo("This is the example record. Begin your own with: qi new role")
-    if sources.is_synthetic:
-        typer.echo("Synthetic data: no real person is in it.")
-    for path in written:
-        typer.echo(f"Written: {path.relative_to(places.root).as_posix()}")
-    return written
-
-
-RARE = (200_000, 20, 20)  # imports and tables make few cycles: looking for them less often saves a tenth
-
-
+@app.command()
 def run(
     period: Annotated[str, typer.Argument(help='A month such as 2022-08, or "latest".')] = "latest",
     every: Annotated[bool, typer.Option("--all", help="Every month with data.")] = False,
@@ -242,62 +168,26 @@ def run(
     _log_reading_ages(places.reports, [outcome.period_id for outcome in outcomes if outcome.is_new])
 
 
-def _log_reading_ages(reports: Path, period_ids: list[str]) -> None:
-    """How old a reader of each new page must be, one line for each edition, for the editor. After the answer: it is slow."""
-    if not period_ids:
-        return
-    from qi_analysis.packs.share import LIMITS, describe_reading_age
-    from qi_analysis.run.publish import read_published
+@app.command("list")
+def list_reviews(project: IN = None) -> None:
+    """List the published reviews, newest first."""
+    from qi_analysis.run.publish import check_published, read_published
 
+    reports = choose_places(project).reports
+    for problem in check_published(reports):
+        typer.echo(problem, err=True)
     published = read_published(reports)
-    for period_id in period_ids:
-        last = published[period_id][-1]
-        for edition in LIMITS:
-            page = (last.folder / last.manifest["editions"][edition]).read_text(encoding="utf-8")
-            logging.getLogger("qi_analysis").info("%s: %s", period_id, describe_reading_age(page, edition))
+    if not published:
+        typer.echo("No review has been published yet. Make one with: qi run latest")
+    for period_id, revisions in reversed(published.items()):
+        last = revisions[-1]
+        kind = " [synthetic data]" if last.manifest["data_kind"] != "service" else ""
+        typer.echo(
+            f"{period_id}  revision {last.revision}  data to {last.manifest['data_date']}  {last.manifest['verdict']}{kind}"
+        )
 
 
-def _warn(line: str) -> None:
-    typer.echo(line, err=True)
-    logging.getLogger("qi_analysis").warning(line)
-
-
-def _say_where(reports: Path) -> None:
-    typer.echo(f"Open {(reports / 'index.html').relative_to(reports.parent).as_posix()} in a browser.")
-
-
-class _Bar:
-    """A progress bar on the terminal, shown when there is more than one review to make."""
-
-    def __init__(self) -> None:
-        self.bar = None
-
-    def start(self, number: int) -> None:
-        if number > 1 and sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self.bar = tqdm(total=number, unit="review", leave=False)
-
-    def step(self, outcome: object) -> None:
-        if self.bar is not None:
-            self.bar.update(1)
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-
-def _start_log(folder: Path) -> None:
-    """One file a run; it holds stages, seconds and counts, never a value of a row."""
-    logging.raiseExceptions = False  # a log that cannot be written is no reason to print where
-    folder.mkdir(parents=True, exist_ok=True)
-    name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f") + ".log"
-    logging.basicConfig(filename=folder / name, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
-    for noisy in ("papermill", "traitlets", "matplotlib", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    logging.captureWarnings(True)
-
-
+@app.command()
 def share(
     period: Annotated[str, typer.Argument(help='A month such as 2022-08, or "latest".')] = "latest",
     edition: Annotated[str, typer.Option(help="team or plain.")] = "team",
@@ -316,6 +206,7 @@ def share(
     typer.echo(f"Ready to send: {to or pack.folder.relative_to(places.root).as_posix()}")
 
 
+@app.command()
 def gate(
     file: Annotated[Path, typer.Argument(help="A finished page (.html) or a notebook (.ipynb).")],
     release: Annotated[Path | None, typer.Option(help="The release its numbers come from.")] = None,
@@ -336,17 +227,7 @@ def gate(
     typer.echo(f"The gate is open: {len(guard.list_checks())} checks passed.")
 
 
-HELP = "Add a measure, cycle, idea, story, action, event or role. Asks what is missing; with options it asks nothing."
-
-
-def build_new() -> typer.Typer:
-    """The command `new` with its kinds."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
-    for kind in read_kinds().values():
-        group.command(kind.name, help=kind.says)(_build_command(kind))
-    return group
-
-
+# `qi new`, from the list of kinds in templates/record/kinds.toml.
 def _build_command(kind: Kind) -> Callable[..., None]:
     def command(project: Path | None = None, **given: str | None) -> None:
         _add(kind, given, choose_places(project))
@@ -394,69 +275,114 @@ def _ask(question: Question) -> str:
     return answer
 
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-    help="From a raw extract to a published monthly review of LI CBT completion.",
-)  # fmt: skip
-app.add_typer(build_new(), name="new")
-for command in (run, check, share, gate):
-    app.command()(command)
-app.registered_commands += commands.registered_commands
-UNEXPECTED = 4
+for kind in read_kinds().values():
+    new.command(kind.name, help=kind.says)(_build_command(kind))
+
+
+# Packs made from the team's record.
+@app.command()
+def handover(on: Annotated[str, ON] = "", project: IN = None) -> None:
+    """Write the hand-over pack: what, why, how, who, what is open, and the first week of a successor."""
+    from qi_analysis.packs.handover import TITLE, build_handover
+    from qi_analysis.packs.pack import render_pack
+
+    places, sources = _read_sources(on, project)
+    _write_packs({"handover.html": render_pack(TITLE, build_handover(sources), sources)}, places, sources)
+    typer.echo("Open it in a browser and go through it with whoever takes over.")
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")]) -> None:
-    """Make an empty project: settings, notebooks, templates and folders for data and reports."""
-    from qi_analysis.storage import make_project
+def welcome(
+    role: Annotated[
+        list[str], typer.Argument(help="service user, clinician, administrator, coach, or an id of team.toml.")
+    ],
+    on: Annotated[str, ON] = "",
+    project: IN = None,
+) -> None:
+    """Write the pack for someone who joins, in plain words, with the next step of training."""
+    from qi_analysis.packs.pack import render_pack
+    from qi_analysis.packs.welcome import build_welcome, find_role
+    from qi_analysis.record.new_entry import build_slug
 
-    make_project(folder)
-    typer.echo(f"Made: {folder.name}. Put an extract into its data/raw, or leave that empty to try a synthetic one.")
+    places, sources = _read_sources(on, project)
+    joining, kind = find_role(sources, " ".join(role))
+    title = f"Welcome to the team: {joining.role}"
+    name = f"welcome-{build_slug(joining.id or joining.role)}.html"
+    _write_packs({name: render_pack(title, build_welcome(sources, joining, kind), sources)}, places, sources)
+    typer.echo("Read it together. Ask what is missing, and what you should change.")
+
+
+@app.command("case-study")
+def case_study(on: Annotated[str, ON] = "", project: IN = None) -> None:
+    """Write the draft of a case study in Markdown, with marks where the team has to write."""
+    from qi_analysis.packs.case_study import render_case_study
+
+    places, sources = _read_sources(on, project)
+    text = render_case_study(sources)
+    _write_packs({"case-study.md": text}, places, sources)
     typer.echo(
-        f"Then, from there: qi check, and qi run latest. From elsewhere: qi run --project {shlex.quote(str(folder))}"
+        f"{text.count('[The team writes: ')} places are marked for the team to write. Copy the file before you do."
     )
 
 
-@app.command("list")
-def list_reviews(project: IN = None) -> None:
-    """List the published reviews, newest first."""
-    from qi_analysis.run.publish import check_published, read_published
+@app.command()
+def meeting(day: Annotated[str, typer.Argument(help="Such as 2022-06-14 or 14/06/2022.")], project: IN = None) -> None:
+    """Write the page of a meeting, and the calendar of reviews from that day on."""
+    from qi_analysis.packs.meeting import build_meeting, describe_usual
+    from qi_analysis.packs.pack import render_pack
+    from qi_analysis.record.meetings import render_calendar
 
-    reports = choose_places(project).reports
-    for problem in check_published(reports):
-        typer.echo(problem, err=True)
-    published = read_published(reports)
-    if not published:
-        typer.echo("No review has been published yet. Make one with: qi run latest")
-    for period_id, revisions in reversed(published.items()):
-        last = revisions[-1]
-        kind = " [synthetic data]" if last.manifest["data_kind"] != "service" else ""
-        typer.echo(
-            f"{period_id}  revision {last.revision}  data to {last.manifest['data_date']}  {last.manifest['verdict']}{kind}"
-        )
+    places, sources = _read_sources(day, project)
+    when = sources.day.isoformat()
+    page = render_pack("Meeting of the team", build_meeting(sources), sources)
+    calendar = render_calendar(sources.team.team.reviews, sources.record.title, sources.day)
+    _write_packs({f"meeting-{when}.html": page, "reviews.ics": calendar}, places, sources)
+    if usual := describe_usual(sources):
+        typer.echo(usual)
+    typer.echo("Send the page with the papers. Open reviews.ics to put the meetings into a calendar.")
 
 
 @app.command()
-def sample(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(help="Where to write it; must be empty or missing. Left out: data/raw of the project."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, other made-up people.")] = 2021,
-    months: Annotated[int, typer.Option(help="How many months, from January 2021.")] = 30,
-    size: Annotated[int, typer.Option(help="1 is a service of this size; up to 100 times as many.")] = 1,
+def export(
+    to: Annotated[str, typer.Argument(help="Where the texts are for: life-qi.")],
+    on: Annotated[str, ON] = "",
     project: IN = None,
 ) -> None:
-    """Write a synthetic extract in the national layout."""
+    """Write texts to copy into another platform, and the chart table to upload there."""
     from qi_analysis.errors import RecordProblem
-    from qi_analysis.extract.sample.generate import write_sample
+    from qi_analysis.packs.life_qi import CHART, build_life_qi
+    from qi_analysis.packs.pack import LIFE_QI, describe_missing, take_away_old
 
-    folder = folder or choose_places(project).raw
-    if folder.exists() and any(path.name != "README.md" for path in folder.iterdir()):
-        raise RecordProblem(f"{folder.name} is not empty. Name a new folder for the sample.")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_sample(folder, seed=seed, months=months, size=size)
-    typer.echo(f"Synthetic extract written: {months} months, size {size}.")
+    if to != LIFE_QI:
+        raise RecordProblem(f"There is one export: {LIFE_QI}. Type: qi export {LIFE_QI}")
+    places, sources = _read_sources(on, project)
+    written = _write_packs(
+        {f"{LIFE_QI}/{name}": text for name, text in build_life_qi(sources).items()}, places, sources
+    )
+    take_away_old(written[0].parent, written)
+    typer.echo("Copy each text into the field of its name.")
+    has_chart = any(path.name == CHART for path in written)
+    typer.echo(f"Upload {CHART} as the data of the chart." if has_chart else describe_missing("review"))
+
+
+def _read_sources(day: str, project: Path | None) -> tuple[Places, "Sources"]:
+    from qi_analysis.packs.pack import read_sources, read_written_day
+
+    places = choose_places(project)
+    return places, read_sources(places, read_written_day(day) if day else None)
+
+
+def _write_packs(files: dict[str, str], places: Places, sources: "Sources") -> list[Path]:
+    from qi_analysis.packs.pack import write_packs
+
+    written = write_packs(places, files, sources)
+    if sources.team.is_example:
+        typer.echo("This is the example record. Begin your own with: qi new role")
+    if sources.is_synthetic:
+        typer.echo("Synthetic data: no real person is in it.")
+    for path in written:
+        typer.echo(f"Written: {path.relative_to(places.root).as_posix()}")
+    return written
 
 
 @app.command()
@@ -477,21 +403,64 @@ def lab(project: IN = None) -> None:
     subprocess.run([sys.executable, "-m", "jupyterlab", str(places.notebooks)], check=False)
 
 
-def _log_surprise(surprise: Exception) -> None:
-    """Where an unexpected failure happened and of what kind; not its message, which could hold a value of a row."""
-    places = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in traceback.extract_tb(surprise.__traceback__)]
-    logging.getLogger("qi_analysis").error("unexpected %s at %s", type(surprise).__name__, " < ".join(reversed(places)))
+# What a run says and logs.
+class _Bar:
+    """A progress bar on the terminal, shown when there is more than one review to make."""
+
+    def __init__(self) -> None:
+        self.bar = None
+
+    def start(self, number: int) -> None:
+        if number > 1 and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=number, unit="review", leave=False)
+
+    def step(self, outcome: object) -> None:
+        if self.bar is not None:
+            self.bar.update(1)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
 
 
-def _speak_utf8() -> None:
-    """Start anew in UTF-8 where the locale would have file names in ASCII: not every library can open such names."""
-    if sys.getfilesystemencoding() != "utf-8":
-        os.environ["PYTHONUTF8"] = "1"
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+def _start_log(folder: Path) -> None:
+    """One file a run; it holds stages, seconds and counts, never a value of a row."""
+    logging.raiseExceptions = False  # a log that cannot be written is no reason to print where
+    folder.mkdir(parents=True, exist_ok=True)
+    name = datetime.now().strftime("%Y-%m-%d-%H%M%S-%f") + ".log"
+    logging.basicConfig(filename=folder / name, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    for noisy in ("papermill", "traitlets", "matplotlib", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.captureWarnings(True)
 
 
+def _log_reading_ages(reports: Path, period_ids: list[str]) -> None:
+    """How old a reader of each new page must be, one line for each edition, for the editor. After the answer: it is slow."""
+    if not period_ids:
+        return
+    from qi_analysis.packs.share import LIMITS, describe_reading_age
+    from qi_analysis.run.publish import read_published
+
+    published = read_published(reports)
+    for period_id in period_ids:
+        last = published[period_id][-1]
+        for edition in LIMITS:
+            page = (last.folder / last.manifest["editions"][edition]).read_text(encoding="utf-8")
+            logging.getLogger("qi_analysis").info("%s: %s", period_id, describe_reading_age(page, edition))
+
+
+def _warn(line: str) -> None:
+    typer.echo(line, err=True)
+    logging.getLogger("qi_analysis").warning(line)
+
+
+def _say_where(reports: Path) -> None:
+    typer.echo(f"Open {(reports / 'index.html').relative_to(reports.parent).as_posix()} in a browser.")
+
+
+# The entry point.
 def main() -> None:
     """The entry point: an expected failure is one line and its exit code, an unexpected one says so."""
     _speak_utf8()
@@ -511,6 +480,21 @@ def main() -> None:
             err=True,
         )
         sys.exit(UNEXPECTED)
+
+
+def _log_surprise(surprise: Exception) -> None:
+    """Where an unexpected failure happened and of what kind; not its message, which could hold a value of a row."""
+    places = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in traceback.extract_tb(surprise.__traceback__)]
+    logging.getLogger("qi_analysis").error("unexpected %s at %s", type(surprise).__name__, " < ".join(reversed(places)))
+
+
+def _speak_utf8() -> None:
+    """Start anew in UTF-8 where the locale would have file names in ASCII: not every library can open such names."""
+    if sys.getfilesystemencoding() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
 
 if __name__ == "__main__":

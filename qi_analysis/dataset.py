@@ -1,11 +1,7 @@
-"""The national data set as text files define it: tables, fields and code lists.
+"""The national data set as text files define it: tables and fields (definitions/tables.toml), and code lists.
 
-The code lists of the data set, read from data/reference, and how a written value becomes a code.
-
-Each list says its width (for padding), its codes and the words that stand for them. Nothing here guesses:
-a value that is neither a code nor a known label is INVALID.
-
-The tables and fields of definitions/tables.toml: what each is called, its kind and its code list.
+The code lists are read from data/reference. Each says its width (for padding), its codes and the words that stand for
+them. Nothing here guesses: a value that is neither a code nor a known label is INVALID.
 """
 
 import csv
@@ -22,13 +18,13 @@ from typing import Any
 from qi_analysis.storage import DEFINITIONS, REFERENCE
 
 LABELS = DEFINITIONS / "labels.csv"
-
 INVALID = "invalid"
 BLANKS = frozenset({"", "null", "n/a", "na", "*", "-", "--", "#n/a", "nan", "none", "unknown", "<null>", "nat"})
 EMPLOYMENT_SUPPORT = "1098051000000103"  # never a treatment
 SHEET_DIGITS = 15  # a spreadsheet keeps so many
 PHQ9, GAD7 = "720433000", "445455005"
 SCORE_MAXIMUM = {PHQ9: 27, GAD7: 21}
+TABLES = DEFINITIONS / "tables.toml"
 
 
 class Rule(StrEnum):
@@ -94,6 +90,7 @@ class Rule(StrEnum):
     PERSON_NOT_FOUND = auto()
 
 
+# Code lists, and how a written value becomes a code.
 @dataclass(frozen=True)
 class CodeList:
     """One list: its codes (text), the width to pad to (0: strip leading zeros), and label -> code."""
@@ -215,9 +212,7 @@ def read_value(text: str, code_list: CodeList, own_labels: Mapping[str, str]) ->
     return (None, None) if code_list.open_ended else (INVALID, Rule.CODE_INVALID)
 
 
-TABLES = DEFINITIONS / "tables.toml"
-
-
+# Tables and fields: what each is called, its kind and its code list.
 @dataclass(frozen=True)
 class Field:
     """One field of a table: its national headings, its kind and its code list."""

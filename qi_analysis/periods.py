@@ -1,9 +1,4 @@
-"""Calendar months, and days as people write them.
-
-Review periods: calendar months, from text to dates and back to words.
-
-Dates as people write them in the record, and dates in short words.
-"""
+"""Review periods, which are calendar months, and days as people write them in the record and as words."""
 
 import re
 from dataclasses import dataclass
@@ -15,6 +10,12 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July",
     "August", "September", "October", "November", "December",
 )  # fmt: skip
+SHORT_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
+DAY_FIRST = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})")
+NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ -]([A-Za-z]{3,9})[ -](\d{4}|\d{2})")
+TIME = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2})?$")
+LOOKS_LIKE = re.compile(r"\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}")
 
 
 @dataclass(frozen=True, order=True)
@@ -74,14 +75,7 @@ def describe_day(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
-SHORT_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
-DAY_FIRST = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})")
-NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ -]([A-Za-z]{3,9})[ -](\d{4}|\d{2})")
-TIME = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2})?$")
-LOOKS_LIKE = re.compile(r"\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}")
-
-
+# Days as people write them, and in short words.
 def read_day(text: str) -> date | None:
     """A date as a spreadsheet or a person writes it, None for anything else.
 

@@ -123,9 +123,7 @@ def build_strip(workings: Workings, book: CountBook) -> pd.DataFrame:
     choice = f"li_completion_{workings.record.completion.team_choice}"
     names = {one.measure_id: one.name for one in read_definitions()}
     return total.assign(
-        value=share,
-        name=[names[key] for key in total.index],
-        is_choice=[key == choice for key in total.index],
+        value=share, name=[names[key] for key in total.index], is_choice=[key == choice for key in total.index]
     ).reset_index()
 
 

@@ -1,19 +1,9 @@
-"""Published figures of the service and of England, in numbers and in words.
+"""The benchmark page: published figures of the service beside those of England, in numbers and in words.
 
-The benchmark page's numbers: published figures of the service beside those of England.
-
-Read as text from data/reference, typed afterwards. An empty or missing value means suppressed, zero or not
-published, and is never taken for zero. Counts of a service are rounded to 5 where they were published.
-
-Levels of several published months taken together, in numbers and in words.
-
-Tables here are the published months of one organisation and figure, by `interval_start`, oldest first.
-
-The benchmark page's words: what each published figure shows, "no change" included, from its own numbers.
-
-The numbers come from the published tables, the choices from project/benchmark.toml. Counts of the service are
-told as "about", because they were rounded to 5 when they were published. Nothing here says that the project
-caused a change: what came after it is told as coming after it.
+Read as text from data/reference, typed afterwards. An empty or missing value means suppressed, zero or not published, and
+is never taken for zero. Counts of a service are rounded to 5 where they were published, and are told as "about". The
+choices come from project/benchmark.toml. Nothing here says that the project caused a change: what came after it is told as
+coming after it. A level is that of several published months taken together.
 """
 
 from collections.abc import Sequence
@@ -49,8 +39,18 @@ ANNUAL_NAMES = {
     "referrals_received": "referrals", "finished_course_treatment": "finished",
     "not_at_caseness": "not_at_caseness", "recovery": "recovered",
 }  # fmt: skip
+LICENCE = "Source: NHS England, NHS Talking Therapies monthly and annual statistics, Open Government Licence v3.0"
+YEAR = 12  # published months set against the 12 before them
+SUSTAINED_MONTHS = 7  # a level is sustained when so many published months in a row lie on one side of it
+SIGNAL_WORDS = {
+    State.BETTER: "a change for the better",
+    State.WORSE: "a change for the worse",
+    State.MIXED: "changes both ways",
+    State.CHANGED: "a change",
+}
 
 
+# The numbers.
 def build_benchmark(settings: BenchmarkSettings, reference_dir: Path) -> pd.DataFrame:
     """Every proxy on the page by month, for the service and the comparator, in the tidy shape.
 
@@ -191,22 +191,6 @@ def build_benchmark_chart(
     return build_chart_table(rows, spec)
 
 
-def build_yearly_shares(results: pd.DataFrame) -> pd.DataFrame:
-    """The proxies by financial year (April to March), of the months that were published.
-
-    Columns org, org_name, measure_id, year ("2021-22"), numerator, denominator, months, value. A share is sum
-    over sum; a published mean is the plain average of its months. `months` under 12: the year is not whole.
-    """
-    known = results[results["value"].notna()]
-    start = known["interval_start"].dt.year - (known["interval_start"].dt.month < 4)
-    year = start.astype(str) + "-" + ((start + 1) % 100).astype(str).str.zfill(2)
-    grouped = known.assign(year=year).groupby(["org", "org_name", "measure_id", "year"])
-    sums = grouped[["numerator", "denominator"]].sum(min_count=1)
-    means = grouped["value"].agg(months="size", mean="mean")
-    value = (sums["numerator"] / sums["denominator"]).fillna(means["mean"])
-    return sums.assign(months=means["months"], value=value).reset_index()
-
-
 def build_yearly_totals(settings: BenchmarkSettings, reference_dir: Path) -> pd.DataFrame:
     """Referrals, finished courses and recovery by year from the annual reports, service and comparator.
 
@@ -257,6 +241,7 @@ def _build_spread(wide: pd.DataFrame, proxy: Proxy) -> pd.DataFrame:
     return spread[spread["providers"] >= FEWEST_PROVIDERS].reset_index()[order]
 
 
+# Levels: tables here are the published months of one organisation and figure, by `interval_start`, oldest first.
 def calculate_level(rows: pd.DataFrame) -> float:
     """The level of some months: sum over sum; for a published mean, the plain average of the months."""
     denominator = rows["denominator"].sum()
@@ -308,17 +293,7 @@ def describe_run(run: pd.Series, side: str) -> str:
     return f"The figure was {level} for {len(run)} published months in a row, {months}."
 
 
-LICENCE = "Source: NHS England, NHS Talking Therapies monthly and annual statistics, Open Government Licence v3.0"
-YEAR = 12  # published months set against the 12 before them
-SUSTAINED_MONTHS = 7  # a level is sustained when so many published months in a row lie on one side of it
-SIGNAL_WORDS = {
-    State.BETTER: "a change for the better",
-    State.WORSE: "a change for the worse",
-    State.MIXED: "changes both ways",
-    State.CHANGED: "a change",
-}
-
-
+# The words: what each published figure shows, "no change" included, from its own numbers.
 def describe_proxy(chart: pd.DataFrame, results: pd.DataFrame, proxy: Proxy, settings: BenchmarkSettings) -> ProxyWords:
     """All words for one proxy, from the service's chart table and the table of `build_benchmark`.
 

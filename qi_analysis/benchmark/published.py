@@ -1,10 +1,7 @@
-"""The published figures as one release, made once for all reviews.
+"""The published figures as one release: points, yearly totals, words; made once for all reviews, found again.
 
-The published figures as a release holds them: points, yearly totals, words. They were protected when published.
-
-The published figures as one release, the same for every review: made once, kept in data/processed, found again.
-
-They depend on the shipped reference data, the settings and the code alone, so those name the folder.
+They were protected when published. They depend on the shipped reference data, the settings and the code alone, so those
+name their folder in data/processed.
 """
 
 import hashlib

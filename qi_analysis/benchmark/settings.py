@@ -104,10 +104,6 @@ class BenchmarkSettings:
     proxies: tuple[Proxy, ...]
     funnel: FunnelSettings | None = None
 
-    def get_proxy(self, proxy_id: str) -> Proxy:
-        """The proxy of this id. Raises KeyError when it is not on the page."""
-        return {proxy.id: proxy for proxy in self.proxies}[proxy_id]
-
 
 def read_benchmark_settings(path: Path) -> BenchmarkSettings:
     """Read benchmark.toml. Raises RecordProblem with every fault found, one a line, each saying where."""

@@ -1,6 +1,4 @@
-"""The funnel of services, in numbers and in words.
-
-Where the service stands: English providers in one financial year, with funnel limits widened for over-dispersion.
+"""The funnel of services: English providers in one financial year, with limits widened for over-dispersion.
 
 Conventions, all on the arcsine scale as the golden funnel cases have them (Spiegelhalter 2005, doi 10.1002/sim.1970):
 
@@ -10,11 +8,8 @@ Conventions, all on the arcsine scale as the golden funnel cases have them (Spie
 - plain limits: target +/- q s; additive: target +/- q sqrt(s^2 + tau2); multiplicative: target +/- q s sqrt(phi), phi
   taken as 1 where it is less; q = 1.959964 (95%) and 3.090232 (99.8%); held in 0 to pi / 2 and back by sin^2.
 
-Counts of a provider are rounded to 5 where they were published; 1 to 4 and 0 are missing in a month.
-
-Where the service stands, as a release holds it: points without names, limits, and what the funnel says in words.
-
-Published aggregates, protected when they were published. A service is outside or inside the limits; nothing here
+Counts of a provider are rounded to 5 where they were published; 1 to 4 and 0 are missing in a month. A release holds
+points without names, limits, and what the funnel says in words: a service is outside or inside the limits; nothing here
 ranks services or calls a place good or bad.
 """
 
@@ -39,6 +34,28 @@ SERVICE = "service"  # the unit of the service, all its codes of the year togeth
 PLACES = ("inside_95", "between", "beyond_998")
 LISTED_SIZES = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 CURVE_POINTS = 40
+POINT_COLUMNS = [
+    "is_service",
+    "numerator",
+    "denominator",
+    "value",
+    "place_plain",
+    "place_additive",
+    "place_multiplicative",
+]
+KINDS = {"additive": "od_", "multiplicative": "mult_"}
+PLACE_WORDS = {
+    "inside_95": "inside the limits that hold about 95 of every 100 services",
+    "between": "between the limits that hold about 95 of every 100 services and those that hold about 998 of every 1,000",
+    "beyond_998": "outside the limits that hold about 998 of every 1,000 services",
+}
+SHORT_PLACES = {"inside_95": "inside the 95% limits", "between": "between the 95% and 99.8% limits",
+                "beyond_998": "outside the 99.8% limits"}  # fmt: skip
+END_CODES = {*(f"M0{number}" for number in range(57, 73)), "M340", "M341", "M342", "M344"}
+CANNOT_SAY = (
+    "A funnel can say that a service differs from the others by more than chance and the usual differences. "
+    "It cannot say why, and it is not a ranking."
+)
 
 
 def read_provider_years(reference_dir: Path) -> pd.DataFrame:
@@ -186,30 +203,7 @@ def build_curves(standing: pd.DataFrame) -> pd.DataFrame:
     return limits.assign(is_listed=limits["size"].isin(listed))
 
 
-POINT_COLUMNS = [
-    "is_service",
-    "numerator",
-    "denominator",
-    "value",
-    "place_plain",
-    "place_additive",
-    "place_multiplicative",
-]
-KINDS = {"additive": "od_", "multiplicative": "mult_"}
-PLACE_WORDS = {
-    "inside_95": "inside the limits that hold about 95 of every 100 services",
-    "between": "between the limits that hold about 95 of every 100 services and those that hold about 998 of every 1,000",
-    "beyond_998": "outside the limits that hold about 998 of every 1,000 services",
-}
-SHORT_PLACES = {"inside_95": "inside the 95% limits", "between": "between the 95% and 99.8% limits",
-                "beyond_998": "outside the 99.8% limits"}  # fmt: skip
-END_CODES = {*(f"M0{number}" for number in range(57, 73)), "M340", "M341", "M342", "M344"}
-CANNOT_SAY = (
-    "A funnel can say that a service differs from the others by more than chance and the usual differences. "
-    "It cannot say why, and it is not a ranking."
-)
-
-
+# The funnel as a release holds it.
 def build_standing_release(project: Path, year: str = "") -> PublishedFigures:
     """Tables standing and standing_limits and the words of the funnel; a year of "" leaves it to benchmark.toml.
 

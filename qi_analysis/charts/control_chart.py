@@ -135,9 +135,7 @@ def _build_months(chart_table: pd.DataFrame) -> pd.DataFrame:
     ).set_index(_number_months(chart_table["interval_start"]))
     months = table.reindex(range(int(table.index.min()), int(table.index.max()) + 1))
     return months.assign(
-        position=np.arange(len(months)),
-        shape=months["signal"].fillna(""),
-        is_settled=months["is_settled"].eq(True),
+        position=np.arange(len(months)), shape=months["signal"].fillna(""), is_settled=months["is_settled"].eq(True)
     )
 
 
@@ -192,14 +190,7 @@ def _plot_points(axes: Axes, months: pd.DataFrame) -> None:
     """A line broken at every gap; a point a month, filled when settled, hollow when not."""
     axes.plot(months["position"], months["value"], color=SOFT, linewidth=1, clip_on=False)
     drawn = months.dropna(subset=["value"]).rename_axis(None)
-    place: dict[str, Any] = {
-        "x": "position",
-        "y": "value",
-        "ax": axes,
-        "legend": False,
-        "clip_on": False,
-        "zorder": 3,
-    }
+    place: dict[str, Any] = {"x": "position", "y": "value", "ax": axes, "legend": False, "clip_on": False, "zorder": 3}
     axes.set(xlabel=" ", ylabel=" ")  # named, or seaborn builds every tick label to find a name
     settled, hollow = drawn[drawn["is_settled"]], drawn[~drawn["is_settled"]]
     for shape, points in settled.groupby("shape"):

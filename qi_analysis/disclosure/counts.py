@@ -1,12 +1,8 @@
-"""Small counts and rounding, and every count of a release by its name.
+"""What may be seen: small counts and rounding, and every count of a release by its name.
 
-What may be seen: small counts are hidden before anything is drawn, printed or stored outside the workshop.
-
-Decision 11 of docs/decisions.md. Whole-service monthly totals are exact unless the numerator, its complement
-or the denominator is 1 to 7; every other number is hidden from 1 to 7 and rounded to the nearest 5, and its
-share is worked out from the rounded numbers alone.
-
-Every count of a release: what it is, how it is shown, and so what a reader knows of it.
+Decision 11 of docs/decisions.md: small counts are hidden before anything is drawn, printed or stored outside the workshop.
+Whole-service monthly totals are exact unless the numerator, its complement or the denominator is 1 to 7; every other
+number is hidden from 1 to 7 and rounded to the nearest 5, and its share is worked out from the rounded numbers alone.
 
 A count has a name that says what is counted: the same people in two tables are one count. Counts are noted while the
 tables of a release are built, and are attacked together before anything is written.
@@ -23,6 +19,12 @@ LARGEST_HIDDEN = 7  # counts of 1 to 7 are hidden
 ROUND_TO = 5
 SMALLEST_BASE = 20  # no share on fewer
 SHARE_STATISTICS = ("share", "percent")
+MOST = 1_000_000.0  # a count that is not shown is below this
+# The order in which counts are hidden for others; the last never stand in a table.
+INNER, TOTAL, EXACT, NOT_SHOWN = 0, 1, 2, 9
+Order = int | npt.NDArray[np.integer]  # of all counts or of each
+COLUMNS = ["name", "true", "low", "high", "order"]
+Columns = list[list[str | None]]
 
 
 def is_small(counts: pd.Series) -> pd.Series:
@@ -78,20 +80,7 @@ def protect_results(results: pd.DataFrame, statistic: pd.Series, is_exact: pd.Se
     return released.assign(is_hidden=hidden.to_numpy(dtype=bool))
 
 
-MOST = 1_000_000.0  # a count that is not shown is below this
-INNER, TOTAL, EXACT, NOT_SHOWN = (
-    0,
-    1,
-    2,
-    9,
-)  # the order in which counts are hidden for others; the last never stand in a table
-Order = int | npt.NDArray[np.integer]  # of all counts or of each
-COLUMNS = ["name", "true", "low", "high", "order"]
-
-
-Columns = list[list[str | None]]
-
-
+# Every count of a release: what it is, how it is shown, and so what a reader knows of it.
 @dataclass(frozen=True)
 class Sums:
     """Sums of one kind, one in each row: the wholes hold the parts, and (is_least) it may be more.

@@ -1,6 +1,4 @@
-"""What a reader knows, the attack on it, and what is hidden so that it fails.
-
-What could be worked out from what is shown: every hidden small count is attacked before it is released.
+"""What a reader could work out from what is shown, and what is hidden besides so that he cannot.
 
 Whoever reads a release knows each shown count to within its rounding, and which counts add up to which. An integer
 program (HiGHS, through scipy) finds the smallest and the largest value that a hidden count could have. A true count
@@ -8,12 +6,9 @@ of 1 to 7 must keep at least 3 possible values; less, and it is exposed. Decisio
 taken: one who takes the mark for any number, and one who knows the rule and takes a mark for 1 to 7 wherever
 nothing else has been hidden for it.
 
-The puzzle that a reader has: all counts of a release and of those before it, and the sums between them.
-
-Secondary hiding: which counts are hidden for the sake of others, until the attack on all of them fails.
-
-The order does not depend on any value: parts before totals, then by name. Hiding only takes away what a reader knows,
-so the search ends, and a count that was safe stays safe.
+Counts are hidden for the sake of others until the attack on all of them fails. The order does not depend on any value:
+parts before totals, then by name. Hiding only takes away what a reader knows, so the search ends, and a count that was
+safe stays safe.
 """
 
 from collections.abc import Iterable
@@ -26,17 +21,17 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
-from qi_analysis.disclosure.counts import INNER, LARGEST_HIDDEN, MOST, NOT_SHOWN, TOTAL, CountBook
+from qi_analysis.disclosure.counts import LARGEST_HIDDEN, MOST, NOT_SHOWN, CountBook
 
 FEWEST_VALUES = 3
-
 SWEEPS = 40  # solutions tried for all counts at once, at most, before single ones are looked at
 SEED = 11
 NO_PRICE = 1e-9
-
 Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.integer]
+COUNT = ["name", "true"]  # what is counted, and how many there are: the same in two releases is one count
+MONTHLY = r"@\d{4}-\d\d"  # in the name of what is counted by month
 
 
 @dataclass(frozen=True)
@@ -69,6 +64,7 @@ class Known:
         return self.is_hidden & (self.true >= 1) & (self.true <= LARGEST_HIDDEN)
 
 
+# The attack.
 def find_exposed(known: Known) -> Bools:
     """True for each hidden count of 1 to 7 that keeps fewer than FEWEST_VALUES possible values.
 
@@ -213,9 +209,7 @@ class Reader:
         self.most[kept[fits]] = np.maximum(self.most[kept[fits]], values[fits])
 
 
-COUNT = ["name", "true"]  # what is counted, and how many there are: the same in two releases is one count
-
-
+# What a reader knows: all counts of a release and of those before it, and the sums between them.
 @dataclass(frozen=True)
 class Said:
     """What is said of counts: each row is a whole less its parts, which is 0 to most.
@@ -303,9 +297,7 @@ def _stack(now: Said, before: Said) -> Said:
     """Both, each sum once."""
     width = before.factors.shape[1]
     wider = csr_array((now.factors.data, now.factors.indices, now.factors.indptr), (now.factors.shape[0], width))
-    marks = (
-        np.random.default_rng(SEED).integers(1, 1 << 40, width).astype("float64")
-    )  # a sum is told by that of its marks
+    marks = np.random.default_rng(SEED).integers(1, 1 << 40, width).astype("float64")  # their sum tells a sum
     old = before.take(~np.isin(before.factors @ marks, wider @ marks))
     most, is_wide = (np.append(*both) for both in ((now.most, old.most), (now.is_wide, old.is_wide)))
     return Said(csr_array(vstack([wider, old.factors])), most, is_wide)
@@ -371,9 +363,7 @@ def build_known(puzzle: Puzzle, hidden: np.ndarray) -> Known:
     )
 
 
-MONTHLY = r"@\d{4}-\d\d"  # in the name of what is counted by month
-
-
+# Which counts are hidden for the sake of others.
 def find_hidden(book: CountBook, seen: Seen | None = None, start: frozenset[str] = frozenset()) -> frozenset[str]:
     """The names to hide besides the small counts, so that every hidden count of 1 to 7 keeps 3 possible values.
 
@@ -422,30 +412,3 @@ def count_exposed(book: CountBook, seen: Seen | None = None) -> int:
     """How many hidden counts of 1 to 7, of this release or those before, a reader could narrow to fewer than 3 values."""
     puzzle = build_puzzle(book, seen)
     return int(find_exposed(build_known(puzzle, puzzle.place_names(book.hidden))).sum())
-
-
-def protect_table(counts: pd.DataFrame) -> pd.DataFrame:
-    """A table of counts with its totals, as it may be shown: missing where hidden.
-
-    counts: whole numbers, one way (one column) or two ways. Rounded to 5, 1 to 7 hidden, totals from the true totals,
-    and as much more hidden as needed. The last row, and with several columns the last column, is "total".
-    """
-    table = pd.concat([counts, counts.sum().to_frame("total").T])
-    if len(counts.columns) > 1:
-        table["total"] = table.sum(axis=1)
-    book = CountBook()
-    _show_table(table, book)
-    return _show_table(table, CountBook(find_hidden(book)))
-
-
-def _show_table(table: pd.DataFrame, book: CountBook) -> pd.DataFrame:
-    parts = [name for name in table if name != "total"]
-    names = {name: pd.Series([f"{row}|{name}" for row in table.index], table.index) for name in table}
-    for named in names.values():
-        book.add_sums(named.tail(1), [[one] for one in named.iloc[:-1]])
-    if "total" in names:
-        book.add_sums(names["total"], [names[name] for name in parts])
-    order = np.where(table.index == "total", TOTAL, INNER)
-    return pd.DataFrame(
-        {name: book.show(names[name], table[name], order if name in parts else TOTAL) for name in table}
-    )

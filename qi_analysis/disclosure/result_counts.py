@@ -1,15 +1,11 @@
-"""The counts of the results and the sums they belong to.
-
-The counts of the monthly results as a reader sees them, and which of them add up to which (definitions/sums.csv).
+"""The counts of the monthly results as a reader sees them, and which of them add up to which (definitions/sums.csv).
 
 The name of a count says what is counted, by which date and in which month, so that the same people counted for two
 measures are one count: "episodes.li_end.li_ended@2022-08".
 
-Totals of 12 months, review after review: each window of months that moves on tells something of a hidden month.
-
-When a month of a whole-service total is hidden, the total of 12 months less the 11 that are shown would give it
-away, the more so with every review that follows. So the totals are gone through in the order in which they were
-published, from the same results, and one that would tell too much is hidden.
+When a month of a whole-service total is hidden, the total of 12 months less the 11 that are shown would give it away, the
+more so with every review that follows. So the totals are gone through in the order in which they were published, from the
+same results, and one that would tell too much is hidden.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,6 +46,7 @@ FLOWS = (  # who comes, who is open at a month's end, who leaves
     ("referrals.received_on.all", (WAITING,), (TREATED_FIRST, "referrals.ended_on.not_treated")),
     (TREATED_FIRST, tuple(f"referrals.as_at.{band}" for band in OPEN_BANDS), (TREATED,)),
 )
+FAMILIES = ((ENDED_LI, COMPLETED_LI), (TREATED, FINISHED))  # whole and part, both shown exactly by month
 
 
 @dataclass(frozen=True)
@@ -221,9 +218,7 @@ def _in_months(base: str, months: Sequence[str]) -> list[str | None]:
     return [f"{base}@{month}" for month in months]
 
 
-FAMILIES = ((ENDED_LI, COMPLETED_LI), (TREATED, FINISHED))  # whole and part, both shown exactly by month
-
-
+# Totals of 12 months, review after review.
 def find_hidden_years(counts: pd.DataFrame, period: Period) -> frozenset[str]:
     """The names of this period's totals of 12 months that must be hidden. counts: those of a release (CountBook.build)."""
     known = counts.set_index("name")

@@ -1,11 +1,8 @@
-"""Canonical tables from an extract, and the checks that stop a review.
+"""From raw tables to canonical ones, and the checks that stop a review.
 
-From raw tables to canonical ones. Every rule is named in definitions/cleaning_rules.csv and counted.
-
-Each step works within one person, so an extract cut by person into any number of parts gives the same tables,
-put together.
-
-Checks that stop a review: a month that is missing, or far smaller than the one before, is never drawn as a fall.
+Every rule is named in definitions/cleaning_rules.csv and counted. Each step works within one person, so an extract cut by
+person into any number of parts gives the same tables, put together. A month that is missing, or far smaller than the
+one before, is never drawn as a fall: it stops the review.
 """
 
 from collections.abc import Mapping
@@ -33,6 +30,11 @@ from qi_analysis.extract.referrals import build_people, build_referrals
 from qi_analysis.extract.sources import Extract
 from qi_analysis.periods import Period, build_periods, describe_day
 from qi_analysis.record.settings import Record
+
+ENOUGH_TO_JUDGE = 30  # rows in the median month; in smaller data an empty month can be chance
+FAR_SMALLER = 0.25  # of the month before, or of the mean of the months before and after
+QUIET_DAYS, NEARLY_ALL = 10, 0.95  # days at a month's end with under 5% of its records: longer than any holiday
+EARLIEST = Period(2008, 1)
 
 
 @dataclass(frozen=True)
@@ -117,12 +119,7 @@ def _list_texts(texts: pa.Array | None, number: pd.Series) -> pd.Series:
     return pd.Series(texts.take(pa.array(number.to_numpy(), mask=number.to_numpy() < 0)), number.index, dtype="str")
 
 
-ENOUGH_TO_JUDGE = 30  # rows in the median month; in smaller data an empty month can be chance
-FAR_SMALLER = 0.25  # of the month before, or of the mean of the months before and after
-QUIET_DAYS, NEARLY_ALL = 10, 0.95  # days at a month's end with under 5% of its records: longer than any holiday
-EARLIEST = Period(2008, 1)
-
-
+# The months that can be reviewed.
 def find_periods(tables: Tables) -> list[Period]:
     """The whole months the extract speaks for, oldest first: from the first received referral to the extract date."""
     received = tables.referrals["received_on"]

@@ -1,8 +1,6 @@
-"""Contacts, activities, internet-therapy logs and scores, one row each.
+"""What belongs to a referral, each row once: contacts, activities, internet-therapy logs, and PHQ-9 and GAD-7 scores.
 
-What belongs to a referral: contacts, activities, internet-therapy logs and scores, each row once.
-
-Scores: PHQ-9 and GAD-7 recorded at referrals and at contacts, in order of recording, each once.
+Scores are recorded at referrals and at contacts, and stand in order of recording.
 """
 
 from collections.abc import Mapping
@@ -21,18 +19,10 @@ from qi_analysis.extract.referrals import Lookup
 
 SEEN = ("5", "6")
 FOLLOW_UP = "06"
-KEPT = (
-    "contact_on",
-    "contact_time",
-    "planned",
-    "attendance",
-    "type",
-    "medium",
-    "medium_v20",
-    "interpreter",
-    "mode",
-)
+KEPT = ("contact_on", "contact_time", "planned", "attendance", "type", "medium", "medium_v20", "interpreter", "mode")
 THERAPY_COLUMNS = ("therapy_1", "therapy_2", "therapy_3", "therapy_4")
+TOOLS = pd.CategoricalDtype([GAD7, PHQ9])
+LATE = 2000.0  # minutes: after every time of day
 
 
 def months_of(days: pd.Series) -> np.ndarray:
@@ -193,11 +183,7 @@ def number_days(days: np.ndarray) -> np.ndarray:
 
 
 def note_contacts(
-    contacts: pd.DataFrame,
-    activities: pd.DataFrame,
-    referrals: pd.DataFrame,
-    extract_date: date,
-    account: Account,
+    contacts: pd.DataFrame, activities: pd.DataFrame, referrals: pd.DataFrame, extract_date: date, account: Account
 ) -> pd.DataFrame:
     """Flag contacts after the discharge, attended ones not yet due and attended ones with no activity.
 
@@ -217,10 +203,7 @@ def note_contacts(
     return contacts.assign(attendance=contacts["attendance"].mask(future))
 
 
-TOOLS = pd.CategoricalDtype([GAD7, PHQ9])
-LATE = 2000.0  # minutes: after every time of day
-
-
+# Scores.
 @dataclass(frozen=True)
 class Owners:
     """Whom a score can belong to: referrals by identifier, contacts by raw row and by activity identifier."""

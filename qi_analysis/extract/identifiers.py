@@ -1,11 +1,8 @@
 """Identifiers as numbers, and the links between tables.
 
-Identifiers as numbers: text keys become integers once, so that linking millions of rows stays fast.
-
-Numbers count from 0; -1 stands for a missing identifier. Numbers of one kind of identifier are the same in
-every table, so tables are linked by looking numbers up in arrays.
-
-From identifiers to the rows of another table, month by month: identifiers are used again in other months.
+Text keys become integers once, so that linking millions of rows stays fast. Numbers count from 0; -1 stands for a missing
+identifier. Numbers of one kind of identifier are the same in every table, so tables are linked by looking numbers up in
+arrays. Identifiers are used again in other months, so links go month by month.
 """
 
 from collections.abc import Sequence
@@ -23,6 +20,8 @@ POWER_OF_TEN = r"^\d(?:\.\d+)?[eE]\+\d+$"  # how a spreadsheet shows a long numb
 LONG_NUMBER, LONG_NUMBER_IN_ZEROS = r"^\d{16,}$", r"^\d{15}0+$"
 MAYBE_DAMAGED = r"^\d(?:\.\d+)?[eE]\+\d+$|^\d{15}0+$"
 ENOUGH_LONG = 3  # identifiers before a column is taken for rounded
+MONTH_SPAN = 1 << 20  # more months than any calendar here
+MISSING, UNCLEAR = -1, -2
 
 
 def _chunks(column: pd.Series) -> list[pa.Array]:
@@ -76,6 +75,7 @@ def number_texts(columns: Sequence[pd.Series]) -> tuple[list[np.ndarray], pa.Arr
     return np.split(renumbered[number], ends), again.dictionary, blanks
 
 
+# Several keys as one, and which row of each is kept.
 def join_keys(*parts: np.ndarray) -> np.ndarray:
     """Several integer keys (all at least -1) as one, from 0 on with few gaps.
 
@@ -150,10 +150,7 @@ def number_rows(key: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return np.asarray(position[key])
 
 
-MONTH_SPAN = 1 << 20  # more months than any calendar here
-MISSING, UNCLEAR = -1, -2
-
-
+# From identifiers to the rows of another table, month by month.
 class Links:
     """Identifiers of a parent table -> its row numbers, by month of submission where rows give one.
 

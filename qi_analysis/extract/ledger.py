@@ -80,13 +80,7 @@ class Account:
         """file, rows_in, used, merged, set_aside. Raises QiError if a file's rows do not add up."""
         aside = sum((self._by_file(rows) for rows in self.aside), np.zeros(len(self.files), dtype="int64"))
         ledger = pd.DataFrame(
-            {
-                "file": self.files,
-                "rows_in": self.rows_in,
-                "used": self.used,
-                "merged": self.merged,
-                "set_aside": aside,
-            }
+            {"file": self.files, "rows_in": self.rows_in, "used": self.used, "merged": self.merged, "set_aside": aside}
         )
         broken = ledger["rows_in"] != ledger["used"] + ledger["merged"] + ledger["set_aside"]
         if broken.any():

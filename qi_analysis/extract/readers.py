@@ -1,17 +1,11 @@
-"""One file on disk as a table of text: CSV, XLSX or Parquet.
+"""One file on disk as a table of text: CSV, XLSX or Parquet. Types come later; nothing is dropped in silence.
 
-Headings: what a table's columns may be called, and a file as text once its columns are known.
+What a file really is, is told by its first bytes: a name can be wrong, and some things must not be opened at all.
 
-What a file really is, by its first bytes: a name can be wrong, and some things must not be opened at all.
-
-CSV in its many dialects: encodings, delimiters, title rows, blank lines, line breaks in quotes, ragged rows.
-
-A file in which every line is one row is read in parallel; any other line by line, so that each row keeps its
-line as an editor counts it and a row that cannot be assigned to the headings is set aside.
-
-XLSX: the one sheet that holds the table, its cells as text, and what a workbook can hide.
-
-From a file on disk to a table of text: CSV, XLSX and Parquet. Types come later; nothing is dropped in silence.
+A CSV file may have any encoding, delimiter, title rows, blank lines, line breaks in quotes, ragged rows. One in which
+every line is one row is read in parallel; any other line by line, so that each row keeps its line as an editor counts
+it and a row that cannot be assigned to the headings is set aside. Of a workbook the one sheet that holds the table is
+read, and what a workbook can hide is looked for.
 """
 
 import codecs
@@ -20,7 +14,8 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from io import BytesIO
@@ -40,6 +35,35 @@ from qi_analysis.dataset import Rule, find_field
 from qi_analysis.errors import DataProblem, QiError
 
 UNSEEN = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"  # zero width, direction, soft hyphen
+KIND_BYTES = 512
+COMPRESSED = "is compressed. Unpack it and put the table itself in data/raw"
+OTHERS = {
+    b"\xd0\xcf\x11\xe0": "is an old workbook (.xls) or one with a password. Save it as .xlsx without a password",
+    b"\x1f\x8b": COMPRESSED,
+    b"BZh": COMPRESSED,
+    b"\xfd7zXZ": COMPRESSED,
+    b"7z\xbc\xaf": COMPRESSED,
+    b"(\xb5/\xfd": COMPRESSED,
+    b"PARE": "is an encrypted Parquet file. Export it without encryption",
+    b"%PDF": "is a PDF, not a table. Export the table as CSV",
+    b"\x89PNG": "is a picture, not a table. Export the table as CSV",
+    b"\xff\xd8\xff": "is a picture, not a table. Export the table as CSV",
+    b"SQLite format 3": "is a database, not a table. Export the table as CSV",
+    b"<": "is a web page or XML, not a table. Export the table as CSV",
+}
+TOTALS = ("total", "grand total", "end of")  # how a row of totals begins
+HEAD_BYTES = 200_000
+NEW_LINE = ord("\n")
+HEAD_ROWS = 40  # a heading row further down is not looked for
+CHUNK_ROWS = 100_000
+csv.field_size_limit(1_000_000)
+LARGEST_WORKBOOK = 1_000_000_000  # bytes once unpacked
+XML_HEAD = 4096
+FORMULA = re.compile(rb"<f[ />]")
+BARE_DAY = r"^\d{5}(?:\.\d+)?$"
+Rows = list[list[str]]
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
+LARGEST_PARQUET = 8_000_000_000  # bytes of the columns that are read, once unpacked
 
 
 @dataclass(frozen=True)
@@ -66,7 +90,38 @@ class RawTable:
     path: Path
     headings: list[str]
     frame: pd.DataFrame
-    rejected: pd.DataFrame
+    rejected: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"line": [], "rule": []}))
+
+
+def read_raw_table(path: Path, headings: Headings) -> RawTable:
+    """Read one file. Raises DataProblem when it cannot be opened, or has no recognisable heading row."""
+    with _tell_broken(path):
+        kind = read_kind(path)
+        if kind == "parquet":
+            return _read_parquet(path, headings)
+        return read_workbook(path, headings) if kind == "workbook" else read_csv(path, headings)
+
+
+def read_headings(path: Path, headings: Headings) -> list[str]:
+    """The heading row as written (the best match in the first rows). Raises DataProblem for a broken file."""
+    with _tell_broken(path):
+        kind = read_kind(path)
+        if kind == "parquet":
+            return list(pa_parquet.read_schema(path).names)
+        return read_sheet(path, headings).headings if kind == "workbook" else sniff(path, headings).headings
+
+
+@contextmanager
+def _tell_broken(path: Path) -> Iterator[None]:
+    """Raises DataProblem for whatever goes wrong while a file is read."""
+    try:
+        yield
+    except PermissionError:
+        raise DataProblem(f"{path.name}: the file may not be opened. Ask for read access to it.") from None
+    except QiError:
+        raise
+    except Exception:  # whatever a library says of a broken file, its words could hold a value
+        raise DataProblem(f"{path.name}: the file is damaged or cut short. Export it again.") from None
 
 
 def plain_heading(text: str) -> str:
@@ -93,23 +148,7 @@ def build_frame(table: pa.Table, lines: np.ndarray) -> pd.DataFrame:
     return frame
 
 
-KIND_BYTES = 512
-OTHERS = {
-    b"\xd0\xcf\x11\xe0": "is an old workbook (.xls) or one with a password. Save it as .xlsx without a password",
-    b"\x1f\x8b": "is compressed. Unpack it and put the table itself in data/raw",
-    b"BZh": "is compressed. Unpack it and put the table itself in data/raw",
-    b"\xfd7zXZ": "is compressed. Unpack it and put the table itself in data/raw",
-    b"7z\xbc\xaf": "is compressed. Unpack it and put the table itself in data/raw",
-    b"(\xb5/\xfd": "is compressed. Unpack it and put the table itself in data/raw",
-    b"PARE": "is an encrypted Parquet file. Export it without encryption",
-    b"%PDF": "is a PDF, not a table. Export the table as CSV",
-    b"\x89PNG": "is a picture, not a table. Export the table as CSV",
-    b"\xff\xd8\xff": "is a picture, not a table. Export the table as CSV",
-    b"SQLite format 3": "is a database, not a table. Export the table as CSV",
-    b"<": "is a web page or XML, not a table. Export the table as CSV",
-}
-
-
+# What a file really is.
 def read_kind(path: Path) -> str:
     """workbook, parquet or text, whatever the name says. Raises DataProblem for anything that is no table."""
     if path.is_symlink():
@@ -149,13 +188,7 @@ def _is_text(head: bytes) -> bool:
     return "\x00" not in text
 
 
-HEAD_BYTES = 200_000
-NEW_LINE = ord("\n")
-HEAD_ROWS = 40  # a heading row further down is not looked for
-CHUNK_ROWS = 100_000
-csv.field_size_limit(1_000_000)
-
-
+# CSV.
 @dataclass(frozen=True)
 class Dialect:
     """How a text file is written: its encoding and what stands between two values."""
@@ -164,27 +197,6 @@ class Dialect:
     delimiter: str
     skip: int  # physical lines before the headings
     headings: list[str]
-
-
-def _encoding(head: bytes) -> str:
-    for mark, name in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF32_LE, "utf-32"),
-        (codecs.BOM_UTF32_BE, "utf-32"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if head.startswith(mark):
-            return name
-    if head[1:200:2].count(0) > 50:
-        return "utf-16-le"
-    if head[0:200:2].count(0) > 50:
-        return "utf-16-be"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-        return "utf-8"
-    except UnicodeDecodeError:
-        return "cp1252"
 
 
 def sniff(path: Path, headings: Headings) -> Dialect:
@@ -209,18 +221,39 @@ def sniff(path: Path, headings: Headings) -> Dialect:
     return best
 
 
+def _encoding(head: bytes) -> str:
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF32_BE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if head.startswith(mark):
+            return name
+    if head[1:200:2].count(0) > 50:
+        return "utf-16-le"
+    if head[0:200:2].count(0) > 50:
+        return "utf-16-be"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+        return "utf-8"
+    except UnicodeDecodeError:
+        return "cp1252"
+
+
 def read_csv(path: Path, headings: Headings) -> RawTable:
     """A CSV file as text. An empty frame when no heading is known."""
     dialect = sniff(path, headings)
     found = find_headings(path, dialect.headings, headings)
     if not found:
-        return RawTable(path, dialect.headings, pd.DataFrame(), pd.DataFrame({"line": [], "rule": []}))
+        return RawTable(path, dialect.headings, pd.DataFrame())
     table = None
     if dialect.encoding in ("utf-8", "utf-8-sig", "cp1252"):
         table = _read_regular(path, dialect, found, headings.long_text)
     if table is not None:
         lines = np.arange(table.num_rows, dtype="int32") + (dialect.skip + 2)
-        return RawTable(path, dialect.headings, build_frame(table, lines), pd.DataFrame({"line": [], "rule": []}))
+        return RawTable(path, dialect.headings, build_frame(table, lines))
     return _read_irregular(path, dialect, found, headings.long_text)
 
 
@@ -302,7 +335,7 @@ def _check_row(row: list[str], width: int) -> Rule | Literal[""] | None:
     if len(row) == width:
         return None
     first = row[0].strip().casefold()
-    return Rule.TOTAL_ROW if first.startswith(("total", "grand total", "end of")) else Rule.WRONG_NUMBER_OF_FIELDS
+    return Rule.TOTAL_ROW if first.startswith(TOTALS) else Rule.WRONG_NUMBER_OF_FIELDS
 
 
 def _numbered_rows(path: Path, handle: IO[str], dialect: Dialect) -> Iterator[list[tuple[int, list[str]]]]:
@@ -328,13 +361,7 @@ def _numbered_rows(path: Path, handle: IO[str], dialect: Dialect) -> Iterator[li
     yield chunk
 
 
-LARGEST_WORKBOOK = 1_000_000_000  # bytes once unpacked
-XML_HEAD = 4096
-FORMULA = re.compile(rb"<f[ />]")
-BARE_DAY = r"^\d{5}(?:\.\d+)?$"
-Rows = list[list[str]]
-
-
+# Workbooks.
 @dataclass(frozen=True)
 class Sheet:
     """The sheet that holds the table: its name, the heading row as written, that row's number from 0, all rows."""
@@ -350,9 +377,8 @@ def read_workbook(path: Path, headings: Headings) -> RawTable:
     """A workbook as text. Raises DataProblem for two sheets of one table or a cell that was never calculated."""
     sheet = read_sheet(path, headings)
     found = find_headings(path, sheet.headings, headings)
-    nothing = pd.DataFrame({"line": [], "rule": []})
     if not found:
-        return RawTable(path, sheet.headings, pd.DataFrame(), nothing)
+        return RawTable(path, sheet.headings, pd.DataFrame())
     _check_formulas(path, sheet, found)
     body = sheet.rows[sheet.number + 1 :]
     columns = {}
@@ -367,7 +393,7 @@ def read_workbook(path: Path, headings: Headings) -> RawTable:
             )
     frame = pd.DataFrame(columns).astype({n: "str" if n in headings.long_text else "category" for n in found})
     frame["line"] = np.arange(len(body), dtype="int32") + sheet.number + 2
-    return RawTable(path, sheet.headings, frame, nothing)
+    return RawTable(path, sheet.headings, frame)
 
 
 def read_sheet(path: Path, headings: Headings) -> Sheet:
@@ -389,9 +415,8 @@ def read_sheet(path: Path, headings: Headings) -> Sheet:
     return found[0][1]
 
 
-@lru_cache(
-    maxsize=2
-)  # a workbook is slow to read, and its headings, its table and its private columns are read one after another
+# A workbook is slow to read, and its headings, its table and its private columns are read one after another.
+@lru_cache(maxsize=2)
 def _read_sheets(path: Path, changed: int, size: int) -> list[tuple[str, Rows, bool]]:
     """(name, rows, whether days count from 1904) of each sheet. changed, size: of the file, so that another is read anew."""
     _check_parts(path)
@@ -458,38 +483,18 @@ def _check_formulas(path: Path, sheet: Sheet, found: dict[str, int]) -> None:
                 )
 
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
-LARGEST_PARQUET = 8_000_000_000  # bytes of the columns that are read, once unpacked
-
-
-def read_raw_table(path: Path, headings: Headings) -> RawTable:
-    """Read one file. Raises DataProblem when it cannot be opened, or has no recognisable heading row."""
-    try:
-        kind = read_kind(path)
-        if kind == "parquet":
-            return _read_parquet(path, headings)
-        return read_workbook(path, headings) if kind == "workbook" else read_csv(path, headings)
-    except PermissionError:
-        raise DataProblem(f"{path.name}: the file may not be opened. Ask for read access to it.") from None
-    except QiError:
-        raise
-    except Exception:  # whatever a library says of a broken file, its words could hold a value
-        raise DataProblem(f"{path.name}: the file is damaged or cut short. Export it again.") from None
-
-
-def read_headings(path: Path, headings: Headings) -> list[str]:
-    """The heading row as written (the best match in the first rows). Raises DataProblem for a broken file."""
-    try:
-        kind = read_kind(path)
-        if kind == "parquet":
-            return list(pa_parquet.read_schema(path).names)
-        return read_sheet(path, headings).headings if kind == "workbook" else sniff(path, headings).headings
-    except PermissionError:
-        raise DataProblem(f"{path.name}: the file may not be opened. Ask for read access to it.") from None
-    except QiError:
-        raise
-    except Exception:  # whatever a library says of a broken file, its words could hold a value
-        raise DataProblem(f"{path.name}: the file is damaged or cut short. Export it again.") from None
+# Parquet.
+def _read_parquet(path: Path, headings: Headings) -> RawTable:
+    names = list(pa_parquet.read_schema(path).names)
+    found = find_headings(path, names, headings)
+    wanted = [names[n] for n in found.values()]
+    whole = pa_parquet.ParquetFile(path, read_dictionary=wanted)
+    _check_size(path, _calculate_stored(whole.metadata, wanted))
+    table = whole.read(columns=wanted)  # texts stay as written once each, so what they unpack to is known first
+    _check_size(path, sum(_calculate_unpacked(column) for column in table.columns))
+    table = table.select(wanted)
+    frame = _text_table(table, dict(zip(found, range(len(found)), strict=True)), headings.long_text, 1)
+    return RawTable(path, names, frame)
 
 
 def _text_table(table: pa.Table, found: dict[str, int], long_text: frozenset[str], first_line: int) -> pd.DataFrame:
@@ -501,19 +506,6 @@ def _text_table(table: pa.Table, found: dict[str, int], long_text: frozenset[str
         text = column.cast(pa.string())
         columns[name] = text if name in long_text else text.dictionary_encode()
     return build_frame(pa.table(columns), np.arange(table.num_rows, dtype="int32") + first_line)
-
-
-def _read_parquet(path: Path, headings: Headings) -> RawTable:
-    names = list(pa_parquet.read_schema(path).names)
-    found = find_headings(path, names, headings)
-    wanted = [names[n] for n in found.values()]
-    whole = pa_parquet.ParquetFile(path, read_dictionary=wanted)
-    _check_size(path, _calculate_stored(whole.metadata, wanted))
-    table = whole.read(columns=wanted)  # texts stay as written once each, so what they unpack to is known first
-    _check_size(path, sum(_calculate_unpacked(column) for column in table.columns))
-    table = table.select(wanted)
-    frame = _text_table(table, dict(zip(found, range(len(found)), strict=True)), headings.long_text, 1)
-    return RawTable(path, names, frame, pd.DataFrame({"line": [], "rule": []}))
 
 
 def _check_size(path: Path, size: int) -> None:

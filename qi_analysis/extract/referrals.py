@@ -1,8 +1,7 @@
 """People and referrals, one row each.
 
-People: one row per patient identifier, who is a test patient, and which identifiers are one person.
-
-Referrals: one row each, the latest submission, its chain joined and its dates made sense of.
+People: one row per patient identifier, who is a test patient, and which identifiers are one person. Referrals: one row
+each, the latest submission, its chain joined and its dates made sense of.
 """
 
 from collections.abc import Mapping
@@ -26,6 +25,10 @@ TEST_NAME = r"(?i)^\s*(?:zzz|x{2,}\s*test|donotuse|(?:test(?:ing|[\s_-]?patient)
 TEST_KEY = r"(?i)^(?:zzz|test)"
 DUMMY_NHS = "999"
 TEN_DIGITS = r"^[0-9]{10}$"
+PROGRAMME_BEGAN = pd.Timestamp("2008-01-01")
+OLDEST_AGE = 110
+CHAIN_DAYS = 30
+KEPT = ("received_on", "discharged_on", "end_code", "source", "provider", "file", "line")
 
 
 @dataclass(frozen=True)
@@ -129,12 +132,7 @@ def _link(n: int, links: list[np.ndarray]) -> np.ndarray:
     return label
 
 
-PROGRAMME_BEGAN = pd.Timestamp("2008-01-01")
-OLDEST_AGE = 110
-CHAIN_DAYS = 30
-KEPT = ("received_on", "discharged_on", "end_code", "source", "provider", "file", "line")
-
-
+# Referrals.
 @dataclass(frozen=True)
 class Lookup:
     """Referral identifier -> row of the referral (-1: none), and which identifiers belong to test patients.
@@ -163,11 +161,7 @@ def build_referrals(
     patient = people.find(rows["patient_id"])
     is_test = np.zeros(int(key.max(initial=-1)) + 2, dtype=bool)
     is_test[key[(patient >= 0) & np.append(people.is_test, False)[patient] & (key >= 0)]] = True
-    rules = {
-        Rule.NO_KEY: key < 0,
-        Rule.TEST_PATIENT: is_test[key],
-        Rule.NO_DATE: rows["received_on"].isna().to_numpy(),
-    }
+    rules = {Rule.NO_KEY: key < 0, Rule.TEST_PATIENT: is_test[key], Rule.NO_DATE: rows["received_on"].isna().to_numpy()}
     good = set_aside_rows(rows, rules, "referrals", account)
     kept = merge_rows(rows, np.where(good, key, -1), "referrals", account)
     note_primary_only(rows, kept, "referrals", account)

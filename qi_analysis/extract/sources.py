@@ -1,11 +1,8 @@
-"""Which files an extract holds, in which layout, what their headings mean, and rows that are no records.
+"""From data/raw to raw tables: which files there are, which layout they are, and what their headings mean.
 
-Rows of a file that are no records: totals, empty rows, headings that stand again.
-
-From data/raw to raw tables: which files there are, which layout they are, and what their headings mean.
-
-Two layouts: the national one (a file per table, named IDS101... and so on) and a local export of two files
-described in project/columns.toml. Both end as the same tables of text with our field names.
+Two layouts: the national one (a file per table, named IDS101... and so on) and a local export of two files described in
+project/columns.toml. Both end as the same tables of text with our field names. Rows of a file that are no records
+(totals, empty rows, headings that stand again) are set aside.
 """
 
 import fnmatch
@@ -19,39 +16,23 @@ import pandas as pd
 
 from qi_analysis.dataset import Rule, find_field, read_table_fields, read_tables_text
 from qi_analysis.errors import DataProblem, RecordProblem
-from qi_analysis.extract.readers import SUFFIXES, Headings, RawTable, plain_heading, read_headings, read_raw_table
+from qi_analysis.extract.readers import (
+    SUFFIXES,
+    TOTALS,
+    Headings,
+    RawTable,
+    plain_heading,
+    read_headings,
+    read_raw_table,
+)
+from qi_analysis.extract.sample.layout import SYSTEM
 from qi_analysis.record.findings import find_near, find_nearest
 from qi_analysis.record.settings import ColumnMap, LocalFile
 
-TOTALS = ("total", "grand total", "end of")
 ODD_RULES = np.array(["", *map(str, (Rule.TOTAL_ROW, Rule.BLANK_ROW, Rule.REPEATED_HEADING))], dtype="object")
-
-
-def reject_odd_rows(frame: pd.DataFrame, written: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(the records, rows that are none with file, line and rule): totals, empty rows, headings that stand again."""
-    content = [name for name in frame if name not in ("file", "line")]
-    filled = np.zeros(len(frame), dtype="int8")
-    for name in content:
-        filled += frame[name].notna().to_numpy()
-    rule = np.zeros(len(frame), dtype="int8")  # a place in ODD_RULES
-    sparse = np.flatnonzero((filled > 0) & (filled <= max(1, len(content) // 3)))
-    if len(sparse):
-        first = frame[content].iloc[sparse].astype("str").bfill(axis=1).iloc[:, 0].str.strip().str.lower()
-        rule[sparse[first.str.startswith(TOTALS).fillna(False).to_numpy(dtype=bool)]] = 1
-    rule[filled == 0] = 2
-    key = next((name for name in content if frame[name].dtype != "category"), content[0])
-    again = [form(heading.strip()) for heading in written for form in (str, str.lower, str.upper)]
-    rule[frame[key].isin(again + ["\ufeff" + heading for heading in again]).to_numpy(dtype=bool)] = 3
-    odd = rule > 0
-    if not odd.any():
-        return frame, pd.DataFrame({"file": [], "line": [], "rule": []})
-    rejected = frame.loc[odd, ["file", "line"]].assign(rule=ODD_RULES[rule[odd]])
-    return frame[~odd].reset_index(drop=True), rejected
-
-
 NEEDED = ("referrals", "contacts", "activities")  # national tables without which nothing can be worked out
 LONGEST_HEADING = 80  # as it is printed
-SYNTHETIC_SYSTEM = "qi_analysis synthetic sample"
+SHORT_IDS = ("submission_id", "file_type", "provider", "programme", "version", "system")
 
 
 @dataclass(frozen=True)
@@ -87,6 +68,110 @@ class Extract:
         return next((heading for heading, own in part.columns.items() if own == name), name)
 
 
+def read_extract(raw: Path | str, columns: ColumnMap | None = None) -> Extract:
+    """Every file of an extract as text, in one of the two layouts of docs/map_an_export.md.
+
+    Parameters
+    ----------
+    raw : path or str
+        The folder of the extract, such as data/raw: CSV, XLSX or Parquet.
+    columns : ColumnMap, optional
+        `record.columns`: how a local export of two files is read; left out for the national tables.
+
+    Returns
+    -------
+    Extract
+        One frame of texts for each table, with file and line of every row.
+
+    Raises
+    ------
+    DataProblem
+        For a missing file or heading, with the nearest one, and for a file that cannot be read.
+
+    Examples
+    --------
+    >>> import qi_analysis as qi
+    >>> extract = qi.read_extract("data/raw")
+    >>> "contacts" in extract.tables, extract.is_synthetic
+    (True, True)
+    """
+    layout, sources, _ = find_sources(Path(raw), columns)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    rejected = []
+    written: dict[str, set[str]] = {}
+    for number, source in enumerate(sources):
+        table = _read_source(source)
+        parts.setdefault(source.table, []).append(table.frame.assign(file=number))
+        rejected.append(table.rejected.assign(file=number, table=source.table))
+        written.setdefault(source.table, set()).update(table.headings)
+    frames = {}
+    for name, pieces in parts.items():
+        frames[name], odd = reject_odd_rows(_join(pieces), written[name])
+        rejected.append(odd.assign(table=name))
+    files = [source.path.name for source in sources]
+    lost = pd.concat(rejected, ignore_index=True).astype({"file": "int64", "line": "int64"})
+    for source in sources:
+        is_bare = frames[source.table].empty and source.table not in set(lost["table"])
+        if is_bare and source.table in (*NEEDED, "appointments"):
+            raise DataProblem(f"{source.path.name}: there are headings and no record under them. Export it again.")
+    if layout == "national":
+        names = read_tables_text()
+        holds = [f"{names[source.table]['national']} {source.table}" for source in sources]
+        system = frames["header"].get("system") if "header" in frames else None
+        synthetic = system is not None and bool(system.eq(SYSTEM).any())
+        return Extract(layout, files, frames, lost, holds, is_synthetic=synthetic)
+    assert columns is not None
+    forms = dict(columns.referrals.dates) | dict(columns.appointments.dates)
+    labels = dict(columns.referrals.labels) | dict(columns.appointments.labels)
+    tables = {"referrals": frames["referrals"], "contacts": frames["appointments"]}
+    holds = [source.table for source in sources]
+    return Extract(layout, files, tables, lost, holds, columns, forms=forms, labels=labels)
+
+
+def _read_source(source: Source) -> RawTable:
+    table = read_raw_table(source.path, source.headings)
+    absent = [name for name in source.required if name not in table.frame]
+    if absent:
+        _, missing, _ = check_headings(source)
+        first = next(text for text in missing if text.startswith(source.required[absent[0]]))
+        need = first.replace(" (needed)", "")
+        raise DataProblem(f"{source.path.name}: there is no column {need}. Rename it or map it.")
+    if not set(table.frame.columns) - {"line"}:
+        place = f"{source.path.name}: no heading of the {source.table} table is there."
+        raise DataProblem(f"{place} Is it the right file?")
+    return table
+
+
+def _join(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    if len(frames) == 1:
+        return frames[0]
+    joined = pd.concat([f.astype({c: "str" for c in f if f[c].dtype == "category"}) for f in frames], ignore_index=True)
+    return joined
+
+
+def reject_odd_rows(frame: pd.DataFrame, written: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(the records, rows that are none with file, line and rule): totals, empty rows, headings that stand again."""
+    content = [name for name in frame if name not in ("file", "line")]
+    filled = np.zeros(len(frame), dtype="int8")
+    for name in content:
+        filled += frame[name].notna().to_numpy()
+    rule = np.zeros(len(frame), dtype="int8")  # a place in ODD_RULES
+    sparse = np.flatnonzero((filled > 0) & (filled <= max(1, len(content) // 3)))
+    if len(sparse):
+        first = frame[content].iloc[sparse].astype("str").bfill(axis=1).iloc[:, 0].str.strip().str.lower()
+        rule[sparse[first.str.startswith(TOTALS).fillna(False).to_numpy(dtype=bool)]] = 1
+    rule[filled == 0] = 2
+    key = next((name for name in content if frame[name].dtype != "category"), content[0])
+    again = [form(heading.strip()) for heading in written for form in (str, str.lower, str.upper)]
+    rule[frame[key].isin(again + ["\ufeff" + heading for heading in again]).to_numpy(dtype=bool)] = 3
+    odd = rule > 0
+    if not odd.any():
+        return frame, pd.DataFrame({"file": [], "line": [], "rule": []})
+    rejected = frame.loc[odd, ["file", "line"]].assign(rule=ODD_RULES[rule[odd]])
+    return frame[~odd].reset_index(drop=True), rejected
+
+
+# Which files there are, and what their headings mean.
 def find_sources(raw: Path, columns: ColumnMap | None) -> tuple[str, list[Source], list[str]]:
     """(layout, files by table, files not used). Raises DataProblem when data/raw holds no layout it knows."""
     if not raw.is_dir():
@@ -142,9 +227,6 @@ def _national_source(path: Path, table: str) -> Source:
     )
     required = {name: spec.headings[0] for name, spec in fields.items() if spec.required}
     return Source(path, table, Headings(known, long_text), required)
-
-
-SHORT_IDS = ("submission_id", "file_type", "provider", "programme", "version", "system")
 
 
 def _check_national(sources: list[Source]) -> None:
@@ -209,84 +291,3 @@ def _written(source: Source) -> dict[str, str]:
     if set(source.headings.fields.values()) <= set(own):
         return {heading: name for name, spec in own.items() for heading in spec.headings}
     return {name: name for name in source.headings.fields.values()}
-
-
-def read_extract(raw: Path | str, columns: ColumnMap | None = None) -> Extract:
-    """Every file of an extract as text, in one of the two layouts of docs/map_an_export.md.
-
-    Parameters
-    ----------
-    raw : path or str
-        The folder of the extract, such as data/raw: CSV, XLSX or Parquet.
-    columns : ColumnMap, optional
-        `record.columns`: how a local export of two files is read; left out for the national tables.
-
-    Returns
-    -------
-    Extract
-        One frame of texts for each table, with file and line of every row.
-
-    Raises
-    ------
-    DataProblem
-        For a missing file or heading, with the nearest one, and for a file that cannot be read.
-
-    Examples
-    --------
-    >>> import qi_analysis as qi
-    >>> extract = qi.read_extract("data/raw")
-    >>> "contacts" in extract.tables, extract.is_synthetic
-    (True, True)
-    """
-    layout, sources, _ = find_sources(Path(raw), columns)
-    parts: dict[str, list[pd.DataFrame]] = {}
-    rejected = []
-    written: dict[str, set[str]] = {}
-    for number, source in enumerate(sources):
-        table = _read_source(source)
-        parts.setdefault(source.table, []).append(table.frame.assign(file=number))
-        rejected.append(table.rejected.assign(file=number, table=source.table))
-        written.setdefault(source.table, set()).update(table.headings)
-    frames = {}
-    for name, pieces in parts.items():
-        frames[name], odd = reject_odd_rows(_join(pieces), written[name])
-        rejected.append(odd.assign(table=name))
-    files = [source.path.name for source in sources]
-    lost = pd.concat(rejected, ignore_index=True).astype({"file": "int64", "line": "int64"})
-    for source in sources:
-        is_bare = frames[source.table].empty and source.table not in set(lost["table"])
-        if is_bare and source.table in (*NEEDED, "appointments"):
-            raise DataProblem(f"{source.path.name}: there are headings and no record under them. Export it again.")
-    if layout == "national":
-        names = read_tables_text()
-        holds = [f"{names[source.table]['national']} {source.table}" for source in sources]
-        system = frames["header"].get("system") if "header" in frames else None
-        synthetic = system is not None and bool(system.eq(SYNTHETIC_SYSTEM).any())
-        return Extract(layout, files, frames, lost, holds, is_synthetic=synthetic)
-    assert columns is not None
-    forms = dict(columns.referrals.dates) | dict(columns.appointments.dates)
-    labels = dict(columns.referrals.labels) | dict(columns.appointments.labels)
-    tables = {"referrals": frames["referrals"], "contacts": frames["appointments"]}
-    holds = [source.table for source in sources]
-    return Extract(layout, files, tables, lost, holds, columns, forms=forms, labels=labels)
-
-
-def _read_source(source: Source) -> RawTable:
-    table = read_raw_table(source.path, source.headings)
-    absent = [name for name in source.required if name not in table.frame]
-    if absent:
-        _, missing, _ = check_headings(source)
-        first = next(text for text in missing if text.startswith(source.required[absent[0]]))
-        need = first.replace(" (needed)", "")
-        raise DataProblem(f"{source.path.name}: there is no column {need}. Rename it or map it.")
-    if not set(table.frame.columns) - {"line"}:
-        place = f"{source.path.name}: no heading of the {source.table} table is there."
-        raise DataProblem(f"{place} Is it the right file?")
-    return table
-
-
-def _join(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    if len(frames) == 1:
-        return frames[0]
-    joined = pd.concat([f.astype({c: "str" for c in f if f[c].dtype == "category"}) for f in frames], ignore_index=True)
-    return joined

@@ -1,10 +1,7 @@
-"""The gate itself: everything that must not be on a page, and what the page is held against.
+"""The gate: reads the finished page, decodes it, then looks, and must say yes before the page gets its name.
 
-The gate: reads the finished page, decodes it, then looks, and must say yes before the page gets its name. It fails closed.
-
-It reports the kind of a finding and its place and never repeats what it found.
-
-What a page is held against, found where the page and its project lie.
+It fails closed. It reports the kind of a finding and its place and never repeats what it found. What a page is held
+against is found where the page and its project lie.
 """
 
 import re
@@ -35,6 +32,9 @@ CHECKS = (
 )  # fmt: skip
 WITH_EXTRACT = ("identifiers of the extract", "names of the extract", "notes of the extract", "digests of identifiers")
 WITH_STORE = ("numbers against the release",)
+NO_PROJECT = "There is no project here: identifiers, names and released numbers are not compared."
+NO_EXTRACT = "There is no extract at hand: identifiers and names are not compared."
+NO_RELEASE = "There is no release at hand: numbers are not compared with it."
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,7 @@ def open_gate(page: str, guard: Guard) -> int:
     return len(guard.list_checks())
 
 
-NO_PROJECT = "There is no project here: identifiers, names and released numbers are not compared."
-NO_EXTRACT = "There is no extract at hand: identifiers and names are not compared."
-NO_RELEASE = "There is no release at hand: numbers are not compared with it."
-
-
+# What a page is held against.
 def read_guard(raw: Path, record: Path, columns: ColumnMap | None) -> Guard:
     """The people of an extract and the allow-list of a record. Raises RecordProblem for a faulty allow-list."""
     allowed = read_allowed(record)

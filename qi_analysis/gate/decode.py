@@ -1,10 +1,7 @@
-"""What is wrapped or written as data, as pieces of text: escapes, tables, notebooks.
+"""What is wrapped or written as data, as pieces of text: escapes, blobs, JSON, written tables, notebooks.
 
-Tables that are written out as text: of Markdown, CSV, or printed with spaces between their columns.
-
-What is wrapped inside text: escapes, character codes, hex, base64, packed arrays, JSON. Wrappings may hold wrappings.
-
-A notebook as pieces of text: sources, outputs of every kind, attachments, widget state and metadata.
+Wrappings may hold wrappings: escapes, character codes, hex, base64, packed arrays, JSON. Tables may be written out as
+text: in Markdown, in CSV, or printed with spaces between their columns.
 """
 
 import base64
@@ -31,34 +28,6 @@ from qi_analysis.gate.unpack import (
 CUTS = (r"\s*\|\s*", r",", r"\t", r" {2,}")
 RULE = re.compile(r"[|:+=\s-]*")
 MOST_LINES, LONGEST_LINE, LONGEST_NAME = 2_000, 2_000, 40
-
-
-def read_written(reading: Reading, piece: Piece) -> None:
-    """Add the tables of a text to a reading: lines that follow each other and have the same number of cells, two at least."""
-    if piece.kind not in ("text", "cell", "output", "comment", "data") or "\n" not in piece.text:
-        return
-    lines = [
-        line for line in piece.text.splitlines()[:MOST_LINES] if len(line) < LONGEST_LINE and not RULE.fullmatch(line)
-    ]
-    for cut in CUTS:
-        rows = [
-            [cell.strip(" \"'`*") for cell in re.split(cut, line.strip(" |" if "|" in cut else " "))] for line in lines
-        ]
-        start = 0
-        for at in range(1, len(rows) + 1):
-            if at < len(rows) and len(rows[at]) - len(rows[start]) in (0, 1):  # an index has no heading
-                continue
-            if at - start > 1 and len(rows[start]) > 1 and all(len(name) < LONGEST_NAME for name in rows[start]):
-                _add_table(reading, piece.place, rows[start], rows[start + 1 : at])
-            start = at
-
-
-def _add_table(reading: Reading, place: str, names: list[str], rows: list[list[str]]) -> None:
-    longest = max(map(len, rows))
-    headings = [*[""] * (longest - len(names)), *names]
-    reading.tables.append(Table(place, headings, rows, is_printed=False))
-
-
 ESCAPES = re.compile(
     r"\\u\{([0-9a-fA-F]{1,6})\}|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})|=([0-9A-F]{2})|\\(?P<octal>[0-7]{2,3})"
 )
@@ -78,16 +47,16 @@ HEX_LIST = re.compile(
 CODES = re.compile(r"(?<![\d.])(?:\d{2,3}\s*[,;]\s*){5,}\d{2,3}(?![\d.])")
 DATA_ADDRESS = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w-]+=[^;,]*)*)(;base64)?,([^\"'<>)]*)", re.I)
 LONG_BLOB = 100  # characters that look like base64 and are neither text nor a known wrapping
-DIGIT_WORDS = dict(
-    zip(
-        ["oh", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
-        "00123456789",
-        strict=True,
-    )
-)
+DIGIT_WORDS = {"oh": "0"} | {word: str(digit) for digit, word in enumerate(
+    ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+)}  # fmt: skip
 SPELLED = re.compile(rf"\b(?:(?:{'|'.join(DIGIT_WORDS)})[\s,-]+){{9}}(?:{'|'.join(DIGIT_WORDS)})\b", re.I)
+CELL_KEYS = {"source", "metadata", "attachments", "outputs", "id", "cell_type"}
+MARKDOWN_ADDRESS = re.compile(r"(!?)\[[^\]\n]*\]\(\s*<?([^\s)>]+)|^ {0,3}()\[[^\]\n]+\]:\s*<?(\S+)", re.M)
+KNOWN_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf")
 
 
+# What is wrapped inside text.
 def decode_pieces(reading: Reading) -> None:
     """Add to a reading what its pieces hold in wrapped form, again and again until nothing is wrapped.
 
@@ -291,11 +260,34 @@ def _read_base85(reading: Reading, body: str, place: str, depth: int) -> None:
             read_bytes(reading, data, f"{place}, base85", depth)
 
 
-CELL_KEYS = {"source", "metadata", "attachments", "outputs", "id", "cell_type"}
-MARKDOWN_ADDRESS = re.compile(r"(!?)\[[^\]\n]*\]\(\s*<?([^\s)>]+)|^ {0,3}()\[[^\]\n]+\]:\s*<?(\S+)", re.M)
-KNOWN_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf")
+# Tables that are written out as text.
+def read_written(reading: Reading, piece: Piece) -> None:
+    """Add the tables of a text to a reading: lines that follow each other and have the same number of cells, two at least."""
+    if piece.kind not in ("text", "cell", "output", "comment", "data") or "\n" not in piece.text:
+        return
+    lines = [
+        line for line in piece.text.splitlines()[:MOST_LINES] if len(line) < LONGEST_LINE and not RULE.fullmatch(line)
+    ]
+    for cut in CUTS:
+        rows = [
+            [cell.strip(" \"'`*") for cell in re.split(cut, line.strip(" |" if "|" in cut else " "))] for line in lines
+        ]
+        start = 0
+        for at in range(1, len(rows) + 1):
+            if at < len(rows) and len(rows[at]) - len(rows[start]) in (0, 1):  # an index has no heading
+                continue
+            if at - start > 1 and len(rows[start]) > 1 and all(len(name) < LONGEST_NAME for name in rows[start]):
+                _add_table(reading, piece.place, rows[start], rows[start + 1 : at])
+            start = at
 
 
+def _add_table(reading: Reading, place: str, names: list[str], rows: list[list[str]]) -> None:
+    longest = max(map(len, rows))
+    headings = [*[""] * (longest - len(names)), *names]
+    reading.tables.append(Table(place, headings, rows, is_printed=False))
+
+
+# A notebook: sources, outputs of every kind, attachments, widget state and metadata.
 def read_notebook(reading: Reading, text: str, links: tuple[str, ...] = ()) -> bool:
     """Add everything a notebook holds to a reading. False when the text is no notebook."""
     try:
@@ -306,11 +298,8 @@ def read_notebook(reading: Reading, text: str, links: tuple[str, ...] = ()) -> b
             _read_cell(reading, cell, f"cell {number}", links)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
-    if (
-        isinstance(metadata, dict)
-        and isinstance(metadata.get("papermill"), dict)
-        and metadata["papermill"].get("exception")
-    ):
+    run = metadata.get("papermill") if isinstance(metadata, dict) else None
+    if isinstance(run, dict) and run.get("exception"):
         reading.fault("a run that failed", "the notebook's metadata")
     read_json(reading, {name: part for name, part in notebook.items() if name != "cells"}, "the notebook's metadata")
     _check_owner(reading, metadata, "the notebook's metadata")
@@ -362,12 +351,8 @@ def _check_markdown(reading: Reading, source: str, place: str, links: tuple[str,
     """Pictures and links of Markdown, as those of a page."""
     for picture, address, _, reference in MARKDOWN_ADDRESS.findall(source):
         tag, name = ("img", "src") if picture else ("a", "href")
-        fault = (
-            None
-            if address.startswith("attachment:")
-            else check_address(tag, name, address or reference, links or ("\0",))
-        )
-        if fault:
+        fault = check_address(tag, name, address or reference, links or ("\0",))
+        if fault and not address.startswith("attachment:"):
             reading.fault(fault, place)
 
 
@@ -387,11 +372,8 @@ def _read_output(reading: Reading, output: dict[str, Any], place: str, links: tu
         reading.add("output", place, _join(output.get("text", "")))
     else:
         _read_bundle(reading, output.get("data") or {}, place, links)
-        read_json(
-            reading,
-            {name: part for name, part in output.items() if name not in ("data", "output_type")},
-            f"{place}, metadata",
-        )
+        rest = {name: part for name, part in output.items() if name not in ("data", "output_type")}
+        read_json(reading, rest, f"{place}, metadata")
 
 
 def _read_bundle(reading: Reading, bundle: dict[str, Any], place: str, links: tuple[str, ...]) -> None:

@@ -1,17 +1,72 @@
-"""A page as pieces of text with their place, and its tags and addresses.
+"""A finished page as pieces of text with their place, and what may not stand in its tags and addresses.
 
-A finished page as pieces of text with their place: text, cells, attributes, comments, scripts, styles and SVG.
-
-What the tags and attributes of HTML are for: which may not stand on a page, and where an address may lead.
+Pieces are text, cells, attributes, comments, scripts, styles and SVG.
 """
 
 import re
 from html.parser import HTMLParser
 
-from qi_analysis.gate import html as tags
 from qi_analysis.gate.pieces import BREAK, HIDE, SHOW, Finding, Reading, Table, plain_text
 
 SHORT = 25  # characters of a block that may go on in the next
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+FORBIDDEN = {
+    "script", "iframe", "frame", "frameset", "object", "embed", "applet", "form", "input", "button", "select",
+    "textarea", "link", "param", "base", "audio", "video", "source", "track", "portal", "foreignobject",
+}  # fmt: skip
+LOADING = {
+    "src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest", "archive", "codebase",
+    "longdesc", "lowsrc", "dynsrc", "cite", "imagesrcset",
+}  # fmt: skip
+INLINE = {
+    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "del", "kbd", "mark",
+    "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tspan", "tt", "u", "var", "wbr",
+    "textpath", "ruby", "rb", "rt", "rp", "mn", "mi", "mo", "mrow", "mtext", "label", "template", "slot", "img",
+}  # fmt: skip
+PATHS = {"d", "points", "transform", "viewbox", "gradienttransform", "x", "y", "x1", "y1", "x2", "y2", "dx", "dy"}
+WORDS = {"alt", "title", "aria-label", "aria-description", "aria-valuetext", "summary", "label", "placeholder", "abbr"}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+SAID = {"itemprop", "property", "name", "content", "value"}  # a name and its value, in two attributes of one tag
+UNSEEN = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d])|opacity:0(?![.\d])")
+CLOSING = re.compile(r"</[A-Za-z][^\s<>]{0,40}\s([^<>]+)>")  # attributes of a closing tag
+CUT_NUMBER = re.compile(r"(?<!\d)\d[\d -]{0,12}(?:\n[\d -]{0,12}\d){1,9}(?!\d)")  # a number in several lines
+LINKS = re.compile(r"#|\.{1,2}/|(?!//)[\w./-]+(?:#[\w-]*)?$")
+PUBLIC = re.compile(
+    r"https://(?:[\w-]+\.)*(?:nhs|gov)\.uk(?:/[\w./-]*)?(?:#[\w-]*)?$", re.I
+)  # may be linked to, with no query
+PICTURE = re.compile(r"data:(?:image/(?:png|jpeg|gif|webp|svg\+xml)|font/\w+)[;,]", re.I)
+LOADING_STYLE = re.compile(
+    r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(|image-set\(|\bsrc\(|\bbehavior:",
+    re.I,
+)
+LOADING_KIND = "a style that loads from outside"
+LOADS = "something to load from outside the page"
+GLYPH = re.compile(r"#[\w-]*?-([0-9a-f]{2,5})$")
+
+
+def read_html(reading: Reading, html: str, prefix: str = "", depth: int = 0, links: tuple[str, ...] = ()) -> bool:
+    """Add the pieces and tables of HTML or SVG to a reading; whatever is broken is read as far as it goes.
+
+    prefix: what stands before each place; links: the beginnings of addresses that may be linked to. Returns whether
+    the page has a content-security policy; one that is not that of our pages is a fault.
+    """
+    page = _Page(reading, prefix, depth, links or ("\0",))
+    try:
+        page.feed(html)
+        rest = page.rawdata
+        page.close()
+    except (AssertionError, ValueError, RecursionError):  # the parser gave up on broken markup
+        reading.faults.add(Finding("markup that cannot be read", page.place))
+        rest = page.rawdata
+    reading.add("comment", f"{prefix}the end of the page", rest, depth)
+    reading.add("comment", f"{prefix}closing tags", "\n".join(CLOSING.findall(html)), depth)
+    page.flush()
+    page.join_short()
+    while page.tables:
+        page._close_table()
+    if page.policy is not None and page.policy != POLICY:
+        reading.fault("another content-security policy", f"{prefix}the head")
+    return page.policy is not None
 
 
 class _Page(HTMLParser):
@@ -45,7 +100,7 @@ class _Page(HTMLParser):
         if not text.strip():
             return
         self.reading.add("text", self.run_place, text, self.depth)
-        self.reading.add("joined", self.run_place, tags.join_cut_numbers(text), self.depth)
+        self.reading.add("joined", self.run_place, join_cut_numbers(text), self.depth)
         if self.has_creator and "matplotlib" not in text.lower():
             self.reading.fault("a user name", f"{self.run_place}, metadata")
         if len(text.replace(BREAK, "")) > SHORT:
@@ -63,25 +118,25 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
-        if tag in tags.FORBIDDEN:
+        if tag in FORBIDDEN:
             self.reading.fault(f"a <{tag}> element", self.place)
         if tag in ("script", "style"):
             self.raw_kind = tag
         if tag == "meta":
-            self.policy = values.get("content", "") if tags.is_policy(values) else self.policy
-            if fault := tags.check_meta(values):
+            self.policy = values.get("content", "") if is_policy(values) else self.policy
+            if fault := check_meta(values):
                 self.reading.fault(fault, self.place)
         if tag == "use":
-            self.glyphs += tags.read_glyph(values)
+            self.glyphs += read_glyph(values)
         if re.search(r"\d.*\d", tag):
             self.reading.add("attribute", f"{self.place}, a tag", tag, self.depth)
         self._open(tag)
-        if tag in tags.INLINE and not self.hidden and tags.is_hidden(values):
+        if tag in INLINE and not self.hidden and is_hidden(values):
             self.hidden = tag
             self._take(HIDE)
         for name, value in attrs:
             self._read_attribute(tag, name, value or "")
-        for text in tags.join_values(attrs):
+        for text in join_values(attrs):
             self.reading.add("joined", f"{self.place}, attributes", text, self.depth)
         if tag == "bdo" or "bidi-override" in values.get("style", ""):
             self._take("\u202e")
@@ -89,11 +144,11 @@ class _Page(HTMLParser):
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
         self.raw_kind = ""  # <style/> of SVG holds nothing
-        if tag not in tags.VOID:
+        if tag not in VOID:
             self.handle_endtag(tag)
 
     def _open(self, tag: str) -> None:
-        if tag in tags.INLINE:
+        if tag in INLINE:
             self._take(BREAK)
             return
         if tag == "br" and self.cell is None:
@@ -119,7 +174,7 @@ class _Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self.raw_kind = "" if tag in ("script", "style") else self.raw_kind
-        if tag in tags.INLINE:
+        if tag in INLINE:
             self._take(SHOW if tag == self.hidden else BREAK)
             self.hidden = "" if tag == self.hidden else self.hidden
             return
@@ -192,7 +247,7 @@ class _Page(HTMLParser):
 
     def _read_raw(self, data: str) -> None:
         if self.raw_kind == "style":
-            self.reading.faults |= {Finding(tags.LOADING_KIND, self.place)} if tags.does_load(data) else set()
+            self.reading.faults |= {Finding(LOADING_KIND, self.place)} if does_load(data) else set()
             for words in re.findall(r"\"([^\"\n]+)\"|'([^'\n]+)'", data):
                 self.reading.add("words", f"{self.place}, style", "".join(words), self.depth)
         self.reading.add(self.raw_kind, f"{self.place}, {self.raw_kind}", data, self.depth)
@@ -204,7 +259,7 @@ class _Page(HTMLParser):
 
     def handle_pi(self, data: str) -> None:
         if data.startswith("xml-stylesheet"):
-            self.reading.fault(tags.LOADS, self.place)
+            self.reading.fault(LOADS, self.place)
         self.reading.add("comment", f"{self.place}, instruction", data, self.depth)
 
     def handle_decl(self, decl: str) -> None:
@@ -214,82 +269,23 @@ class _Page(HTMLParser):
         self._take(data.removeprefix("CDATA["))
 
     def _read_attribute(self, tag: str, name: str, value: str) -> None:
-        told = name if name in tags.WORDS | tags.PATHS or name in ("style", "class", "id", "href", "src") else "an"
+        told = name if name in WORDS | PATHS or name in ("style", "class", "id", "href", "src") else "an"
         place = f"{self.place}, {told} attribute"  # a name that is not of HTML could itself be a value
-        if re.search(r"\d|^data-", name) and name not in tags.PATHS:
+        if re.search(r"\d|^data-", name) and name not in PATHS:
             self.reading.add("attribute", place, name, self.depth)
         if re.match(r"on[a-z]{3,}$", name):
             self.reading.fault("an event handler", self.place)
-        fault = tags.check_address(tag, name, value, self.links)
+        fault = check_address(tag, name, value, self.links)
         if fault:
             self.reading.fault(fault, place)
-        if name == "style" and tags.does_load(value):
-            self.reading.fault(tags.LOADING_KIND, self.place)
+        if name == "style" and does_load(value):
+            self.reading.fault(LOADING_KIND, self.place)
         if name == "srcdoc":
             read_html(self.reading, value, f"{self.place}, srcdoc, ", self.depth + 1)
-        self.reading.add(tags.name_kind(name), place, value, self.depth)
+        self.reading.add(name_kind(name), place, value, self.depth)
 
 
-def read_html(reading: Reading, html: str, prefix: str = "", depth: int = 0, links: tuple[str, ...] = ()) -> bool:
-    """Add the pieces and tables of HTML or SVG to a reading; whatever is broken is read as far as it goes.
-
-    prefix: what stands before each place; links: the beginnings of addresses that may be linked to. Returns whether
-    the page has a content-security policy; one that is not that of our pages is a fault.
-    """
-    page = _Page(reading, prefix, depth, links or ("\0",))
-    try:
-        page.feed(html)
-        rest = page.rawdata
-        page.close()
-    except (AssertionError, ValueError, RecursionError):  # the parser gave up on broken markup
-        reading.faults.add(Finding("markup that cannot be read", page.place))
-        rest = page.rawdata
-    reading.add("comment", f"{prefix}the end of the page", rest, depth)
-    reading.add("comment", f"{prefix}closing tags", "\n".join(tags.CLOSING.findall(html)), depth)
-    page.flush()
-    page.join_short()
-    while page.tables:
-        page._close_table()
-    if page.policy is not None and page.policy != tags.POLICY:
-        reading.fault("another content-security policy", f"{prefix}the head")
-    return page.policy is not None
-
-
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-FORBIDDEN = {
-    "script", "iframe", "frame", "frameset", "object", "embed", "applet", "form", "input", "button", "select",
-    "textarea", "link", "param", "base", "audio", "video", "source", "track", "portal", "foreignobject",
-}  # fmt: skip
-LOADING = {
-    "src", "srcset", "poster", "data", "background", "action", "formaction", "ping", "manifest", "archive", "codebase",
-    "longdesc", "lowsrc", "dynsrc", "cite", "imagesrcset",
-}  # fmt: skip
-INLINE = {
-    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "del", "kbd", "mark",
-    "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tspan", "tt", "u", "var", "wbr",
-    "textpath", "ruby", "rb", "rt", "rp", "mn", "mi", "mo", "mrow", "mtext", "label", "template", "slot", "img",
-}  # fmt: skip
-PATHS = {"d", "points", "transform", "viewbox", "gradienttransform", "x", "y", "x1", "y1", "x2", "y2", "dx", "dy"}
-WORDS = {"alt", "title", "aria-label", "aria-description", "aria-valuetext", "summary", "label", "placeholder", "abbr"}
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-SAID = {"itemprop", "property", "name", "content", "value"}  # a name and its value, in two attributes of one tag
-UNSEEN = re.compile(r"display:none|visibility:hidden|font-size:0(?![.\d])|opacity:0(?![.\d])")
-CLOSING = re.compile(r"</[A-Za-z][^\s<>]{0,40}\s([^<>]+)>")  # attributes of a closing tag
-CUT_NUMBER = re.compile(r"(?<!\d)\d[\d -]{0,12}(?:\n[\d -]{0,12}\d){1,9}(?!\d)")  # a number in several lines
-LINKS = re.compile(r"#|\.{1,2}/|(?!//)[\w./-]+(?:#[\w-]*)?$")
-PUBLIC = re.compile(
-    r"https://(?:[\w-]+\.)*(?:nhs|gov)\.uk(?:/[\w./-]*)?(?:#[\w-]*)?$", re.I
-)  # may be linked to, with no query
-PICTURE = re.compile(r"data:(?:image/(?:png|jpeg|gif|webp|svg\+xml)|font/\w+)[;,]", re.I)
-LOADING_STYLE = re.compile(
-    r"url\(\s*(?!['\"]?(?:data:(?:image|font|application/(?:x-)?font)|#))|@import|expression\(|image-set\(|\bsrc\(|\bbehavior:",
-    re.I,
-)
-LOADING_KIND = "a style that loads from outside"
-LOADS = "something to load from outside the page"
-GLYPH = re.compile(r"#[\w-]*?-([0-9a-f]{2,5})$")
-
-
+# What the tags and attributes of HTML are for: which may not stand on a page, and where an address may lead.
 def name_kind(name: str) -> str:
     """The kind of piece that the value of an attribute is."""
     if name in PATHS:

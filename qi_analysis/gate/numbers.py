@@ -1,11 +1,4 @@
-"""Small counts, and numbers that the release does not hold.
-
-The numbers that a release holds: a number of people on a page must be one of them.
-
-Numbers of people in what people read: small counts, counts in words, extremes of single people.
-
-Numbers of people: small counts in tables, prose and alt texts, and numbers that the release does not hold.
-"""
+"""Numbers of people: small counts in tables, prose and alt texts, and numbers that the release does not hold."""
 
 import csv
 import re
@@ -22,64 +15,6 @@ NUMBER = r"\d{1,3}(?:,\d{3})+|\d+"
 LARGEST_HIDDEN = 7
 SMALLEST_NATIONAL = 10_000
 NOT_RELEASED = "a number of people that the release does not hold"
-
-
-@dataclass(frozen=True)
-class Store:
-    """The numbers that a release holds, and the rows of its longest table. Without a release nothing is compared."""
-
-    numbers: frozenset[int]
-    longest: int
-
-
-def build_store(release: Release) -> Store:
-    """Every whole number of a release: of its tables, its facts and its sentences."""
-    numbers: set[int] = set()
-    for table in release.tables.values():
-        for name in table.select_dtypes("number"):
-            column = table[name].dropna()
-            numbers |= set(column[column % 1 == 0].astype("int64").tolist())
-        if "is_settled" in table:  # a sentence of the page takes the last 12 settled months together
-            settled = table[table["is_settled"].astype(bool)]
-            for last in (settled.tail(12), settled.dropna(subset=["numerator", "denominator"]).tail(12)):
-                numbers |= {int(last[name].sum()) for name in ("numerator", "denominator")}
-        for name in table.select_dtypes(["object", "string"]):
-            numbers |= {one for text in set(table[name].dropna().astype("str")) for one in list_numbers(text)}
-    numbers |= read_national_counts()
-    waiting: list[Any] = [asdict(release.facts)]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            waiting += one.values()
-        elif isinstance(one, (list, tuple)):
-            waiting += one
-        elif one is not None:
-            numbers |= set(list_numbers(str(one)))
-    return Store(frozenset(numbers), max((len(table) for table in release.tables.values()), default=0))
-
-
-@cache
-def read_national_counts() -> frozenset[int]:
-    """The counts published for England, those larger than any of one service: they are everybody's to quote."""
-    path = REFERENCE / "service_monthly.csv"
-    if not path.is_file():
-        return frozenset()
-    with path.open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    values = [row["value"] for row in rows if row.get("org_type") == "England" and row.get("statistic") == "count"]
-    return frozenset(int(one) for one in values if one.isdecimal() and int(one) >= SMALLEST_NATIONAL)
-
-
-def list_numbers(text: str) -> list[int]:
-    """The whole numbers of a text."""
-    return [as_number(one) for one in re.findall(NUMBER, text) if len(one) < 16]
-
-
-def as_number(text: str) -> int:
-    """A whole number as it is written; one too long to be of people is a very large one."""
-    return int(text.replace(",", "")) if len(text) < 16 else 10**15
-
-
 SMALL_TEXT = "a count of 1 to 7 in words"
 EXTREME = "the most extreme of single people"
 SMALL_WORDS = ["one", "two", "three", "four", "five", "six", "seven"]
@@ -92,14 +27,14 @@ OTHER_THINGS = (
     r"(?:months?|weeks?|days?|years?|hours?|minutes?|sessions?|appointments?|contacts?|points?|rules?|measures?|definitions?|things|ways|reasons"
     r"|questions|services|tools|steps|pages|charts|times|per|of|in|before|after|until|why|that|who|where|when|and|or|to|than)"
 )
-NUMBERS = "[2-7]|" + "|".join(SMALL_WORDS[1:])
+SMALL_NUMBERS = "[2-7]|" + "|".join(SMALL_WORDS[1:])
 BETWEEN = rf"(?:(?!{OTHER_THINGS}\b)[a-z'-]+ ){{0,2}}?"
 THRESHOLD = r"(?! (?:or (?:more|fewer|less|over)|can|could|may|might|would|should|must|check|agree|sign|read|review|meet|decide|look|approve|need|numbers?|identifiers?)\b)"
 COUNTED = re.compile(rf"(?<![\d.,/-])\b({NUMBER})\b(?![.,/-]?\d|%)\)? {BETWEEN}{PEOPLE}\b(?![-']){THRESHOLD}", re.I)
 SPELLED = re.compile(rf"\b({'|'.join(SMALL_WORDS)}) {BETWEEN}{PEOPLE}\b(?![-']){THRESHOLD}", re.I)
 DONE = r"(?: who)? (?:was|were|had|left|died|did|came|got|began|stopped|\w+ed)\b"
 FEW = re.compile(  # "up to 4 people left": a bound that tells of few
-    rf"\b(?:{NUMBERS}) (?:or (?:fewer|less|more) )?{PEOPLE}{DONE}|\b(?:{NUMBERS})[ -](?:or|to|and) (?:{NUMBERS}) {PEOPLE}{DONE}",
+    rf"\b(?:{SMALL_NUMBERS}) (?:or (?:fewer|less|more) )?{PEOPLE}{DONE}|\b(?:{SMALL_NUMBERS})[ -](?:or|to|and) (?:{SMALL_NUMBERS}) {PEOPLE}{DONE}",
     re.I,
 )
 ONE = re.compile(
@@ -169,8 +104,147 @@ NOT_PEOPLE = re.compile(
     re.I,
 )
 EVERY = re.compile(r"\b(?:\d+|one|two|three|four|five|six|seven) (?:in|of|out of) (?:every )?$", re.I)
+SMALL_CELL = "a count of 1 to 7 in a table"
+LONG_TABLE = "a table with more rows than the release"
+COUNT_HEADING = re.compile(
+    r"\b(?:people|persons?|patients?|clients?|count(?:s|ed)?|of|n|num(?:ber)?|completed|completers|ended|left|leavers|started|starters|total|rows(?: in)?"
+    r"|used|merged|set aside|referrals?|episodes?|women|men|cases|discharged|dropped|finished|recovered|stepped up|in treatment|still in treatment|deaths?"
+    r"|came|people in|frequency|freq|size|attended|missed|cancelled)\b",
+    re.I,
+)
+NOT_COUNT_HEADING = re.compile(
+    r"\b(?:weeks?|months?|days?|years?|quarters?|date|sessions?|contacts? each|rank|rules?|steps?|pages?|versions?|revisions?|points?|order|codes?|scores?|mean|median|average"
+    r"|ratio|decile|fifth|phase|lines?|items?|questions?|sections?|priority|level|stage|position|place|share|rate|per ?cent|%|percentage|limits?|range|since|target"
+    r"|no\.(?! of)|definitions?|change|difference|sd|signal|value|hours?|minutes?|module|standard|length|minimum|maximum|lower|upper|setting|example|what|name|id|measure)\b|^#$",
+    re.I,
+)
+PER_SO_MANY = re.compile(r"\b(?:of|in|per) every \d[\d,]*\b", re.I)  # "Of every 100" heads shares
+ABOUT_NO_PEOPLE = re.compile(r"\b(?:points?|rules?|version|change|threshold|cut-?off)\b|^(?:min|max)_", re.I)
+FEWER = re.compile(r"\s*(?:<|\u2264|under|fewer than|less than|up to) ?[2-7]\s*$", re.I)
+TRIMMINGS = re.compile(
+    r"^\s*(?:(?:only|just|about|approx\.?|[~\u2248(])\s*)+(?=\d)|(?<=\d)\.0+$|(?<=\d)\s*(?:[*\u2020\u2021\u00a7)]|\[\w\]|[a-d](?=\s*$))+\s*$"
+)
+SPELLED_CELL = re.compile(rf"\s*(?:only |just )?(?:{'|'.join(SMALL_WORDS)})(?: of (?:them|these|those))?\s*$", re.I)
+CELL_COUNTS = re.compile(
+    rf"(?:n\s*=\s*)?({NUMBER})\*?|({NUMBER}) ?\(\d[\d.]*%\)|\d[\d.]*% ?\(({NUMBER})\)|\d[\d.]*% ?\(({NUMBER}) ?(?:of|/) ?({NUMBER})\)|({NUMBER}) ?\(({NUMBER})\)|({NUMBER}) ?(?:of|/) ?({NUMBER})",
+    re.I,
+)
 
 
+@dataclass(frozen=True)
+class Store:
+    """The numbers that a release holds, and the rows of its longest table. Without a release nothing is compared."""
+
+    numbers: frozenset[int]
+    longest: int
+
+
+def build_store(release: Release) -> Store:
+    """Every whole number of a release: of its tables, its facts and its sentences."""
+    numbers: set[int] = set()
+    for table in release.tables.values():
+        for name in table.select_dtypes("number"):
+            column = table[name].dropna()
+            numbers |= set(column[column % 1 == 0].astype("int64").tolist())
+        if "is_settled" in table:  # a sentence of the page takes the last 12 settled months together
+            settled = table[table["is_settled"].astype(bool)]
+            for last in (settled.tail(12), settled.dropna(subset=["numerator", "denominator"]).tail(12)):
+                numbers |= {int(last[name].sum()) for name in ("numerator", "denominator")}
+        for name in table.select_dtypes(["object", "string"]):
+            numbers |= {one for text in set(table[name].dropna().astype("str")) for one in list_numbers(text)}
+    numbers |= read_national_counts()
+    waiting: list[Any] = [asdict(release.facts)]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, (list, tuple)):
+            waiting += one
+        elif one is not None:
+            numbers |= set(list_numbers(str(one)))
+    return Store(frozenset(numbers), max((len(table) for table in release.tables.values()), default=0))
+
+
+@cache
+def read_national_counts() -> frozenset[int]:
+    """The counts published for England, those larger than any of one service: they are everybody's to quote."""
+    path = REFERENCE / "service_monthly.csv"
+    if not path.is_file():
+        return frozenset()
+    with path.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    values = [row["value"] for row in rows if row.get("org_type") == "England" and row.get("statistic") == "count"]
+    return frozenset(int(one) for one in values if one.isdecimal() and int(one) >= SMALLEST_NATIONAL)
+
+
+def list_numbers(text: str) -> list[int]:
+    """The whole numbers of a text."""
+    return [as_number(one) for one in re.findall(NUMBER, text) if len(one) < 16]
+
+
+def as_number(text: str) -> int:
+    """A whole number as it is written; one too long to be of people is a very large one."""
+    return int(text.replace(",", "")) if len(text) < 16 else 10**15
+
+
+# Counts in tables and in what people read.
+def find_counts(reading: Reading, store: Store | None) -> set[Finding]:
+    """Counts of 1 to 7 of people and counts that are not in the release, in what people read and in tables."""
+    found = set()
+    for piece in reading.pieces:
+        if piece.kind in PROSE or (
+            piece.kind in ("attribute", "comment", "data", "joined") and len(piece.text) < 2_000
+        ):
+            found |= {Finding(kind, piece.place) for kind in list_counts(piece, store)}
+    for table in reading.tables:
+        found |= set(_check_table(table, store))
+    return found
+
+
+def _check_table(table: Table, store: Store | None) -> Iterator[Finding]:
+    if store is not None and store.longest and len(table.rows) > max(store.longest, 60):
+        yield Finding(LONG_TABLE, table.place)
+    for number, row in enumerate(table.rows, 1):
+        for column, cell in enumerate(row):
+            heading = PER_SO_MANY.sub("share", table.headings[column]) if column < len(table.headings) else ""
+            if heading.lower() == "counts as" or not table.is_printed and not COUNT_HEADING.search(heading):
+                continue
+            kind = _judge_cell(cell, heading, (column, row[0]), store)
+            if kind:
+                yield Finding(kind, f"{table.place}, row {number}")
+
+
+def _judge_cell(cell: str, heading: str, about: tuple[int, str], store: Store | None) -> str | None:
+    """The kind of finding of one cell. about: its column and the first cell of its row."""
+    is_sure = bool(COUNT_HEADING.search(heading)) and not NOT_COUNT_HEADING.search(heading)
+    hit = CELL_COUNTS.fullmatch(cell.strip())
+    if not hit and is_sure:
+        hit = CELL_COUNTS.fullmatch(TRIMMINGS.sub("", cell).strip())
+        if SPELLED_CELL.match(cell) or FEWER.match(cell):
+            return SMALL_CELL
+    if not hit:
+        return None
+    column, label = about
+    counts = bool(COUNT_HEADING.search(heading))
+    others = bool(NOT_COUNT_HEADING.search(heading)) or bool(not counts and ABOUT_NO_PEOPLE.search(label))
+    others |= not heading and bool(NOT_COUNT_HEADING.search(label))
+    in_brackets = hit.lastindex is not None and hit.lastindex > 1
+    if column == 0 and not counts:
+        return None
+    numbers = [as_number(one) for one in hit.groups() if one]
+    if (
+        not others
+        or (counts and not re.match(r"(?:no\.(?! of)|weeks?\b|months?\b|sessions?\b|days?\b)", heading, re.I))
+        or in_brackets
+    ) and any(0 < one <= LARGEST_HIDDEN for one in numbers):
+        return SMALL_CELL
+    is_count = (counts and not others) or in_brackets
+    if is_count and store is not None and any(one and one not in store.numbers for one in numbers):
+        return NOT_RELEASED
+    return None
+
+
+# Counts in sentences: in figures, in words, and extremes of single people.
 def list_counts(piece: Piece, store: Store | None) -> Iterator[str]:
     """The kinds of finding of a text; without a release its numbers are not compared."""
     text = re.sub(r"[ \t]+", " ", piece.text)
@@ -242,86 +316,3 @@ def _list_of(hit: re.Match[str], sentence: str) -> Iterator[int]:
     yield from (top, bottom)
     if top % 5 and bottom % 5 and 0 < bottom - top <= LARGEST_HIDDEN:
         yield bottom - top
-
-
-SMALL_CELL = "a count of 1 to 7 in a table"
-LONG_TABLE = "a table with more rows than the release"
-COUNT_HEADING = re.compile(
-    r"\b(?:people|persons?|patients?|clients?|count(?:s|ed)?|of|n|num(?:ber)?|completed|completers|ended|left|leavers|started|starters|total|rows(?: in)?"
-    r"|used|merged|set aside|referrals?|episodes?|women|men|cases|discharged|dropped|finished|recovered|stepped up|in treatment|still in treatment|deaths?"
-    r"|came|people in|frequency|freq|size|attended|missed|cancelled)\b",
-    re.I,
-)
-NOT_COUNT_HEADING = re.compile(
-    r"\b(?:weeks?|months?|days?|years?|quarters?|date|sessions?|contacts? each|rank|rules?|steps?|pages?|versions?|revisions?|points?|order|codes?|scores?|mean|median|average"
-    r"|ratio|decile|fifth|phase|lines?|items?|questions?|sections?|priority|level|stage|position|place|share|rate|per ?cent|%|percentage|limits?|range|since|target"
-    r"|no\.(?! of)|definitions?|change|difference|sd|signal|value|hours?|minutes?|module|standard|length|minimum|maximum|lower|upper|setting|example|what|name|id|measure)\b|^#$",
-    re.I,
-)
-PER_SO_MANY = re.compile(r"\b(?:of|in|per) every \d[\d,]*\b", re.I)  # "Of every 100" heads shares
-ABOUT_NO_PEOPLE = re.compile(r"\b(?:points?|rules?|version|change|threshold|cut-?off)\b|^(?:min|max)_", re.I)
-FEWER = re.compile(r"\s*(?:<|\u2264|under|fewer than|less than|up to) ?[2-7]\s*$", re.I)
-TRIMMINGS = re.compile(
-    r"^\s*(?:(?:only|just|about|approx\.?|[~\u2248(])\s*)+(?=\d)|(?<=\d)\.0+$|(?<=\d)\s*(?:[*\u2020\u2021\u00a7)]|\[\w\]|[a-d](?=\s*$))+\s*$"
-)
-SPELLED_CELL = re.compile(rf"\s*(?:only |just )?(?:{'|'.join(SMALL_WORDS)})(?: of (?:them|these|those))?\s*$", re.I)
-CELL_COUNTS = re.compile(
-    rf"(?:n\s*=\s*)?({NUMBER})\*?|({NUMBER}) ?\(\d[\d.]*%\)|\d[\d.]*% ?\(({NUMBER})\)|\d[\d.]*% ?\(({NUMBER}) ?(?:of|/) ?({NUMBER})\)|({NUMBER}) ?\(({NUMBER})\)|({NUMBER}) ?(?:of|/) ?({NUMBER})",
-    re.I,
-)
-
-
-def find_counts(reading: Reading, store: Store | None) -> set[Finding]:
-    """Counts of 1 to 7 of people and counts that are not in the release, in what people read and in tables."""
-    found = set()
-    for piece in reading.pieces:
-        if piece.kind in PROSE or (
-            piece.kind in ("attribute", "comment", "data", "joined") and len(piece.text) < 2_000
-        ):
-            found |= {Finding(kind, piece.place) for kind in list_counts(piece, store)}
-    for table in reading.tables:
-        found |= set(_check_table(table, store))
-    return found
-
-
-def _check_table(table: Table, store: Store | None) -> Iterator[Finding]:
-    if store is not None and store.longest and len(table.rows) > max(store.longest, 60):
-        yield Finding(LONG_TABLE, table.place)
-    for number, row in enumerate(table.rows, 1):
-        for column, cell in enumerate(row):
-            heading = PER_SO_MANY.sub("share", table.headings[column]) if column < len(table.headings) else ""
-            if heading.lower() == "counts as" or not table.is_printed and not COUNT_HEADING.search(heading):
-                continue
-            kind = _judge_cell(cell, heading, (column, row[0]), store)
-            if kind:
-                yield Finding(kind, f"{table.place}, row {number}")
-
-
-def _judge_cell(cell: str, heading: str, about: tuple[int, str], store: Store | None) -> str | None:
-    """The kind of finding of one cell. about: its column and the first cell of its row."""
-    is_sure = bool(COUNT_HEADING.search(heading)) and not NOT_COUNT_HEADING.search(heading)
-    hit = CELL_COUNTS.fullmatch(cell.strip())
-    if not hit and is_sure:
-        hit = CELL_COUNTS.fullmatch(TRIMMINGS.sub("", cell).strip())
-        if SPELLED_CELL.match(cell) or FEWER.match(cell):
-            return SMALL_CELL
-    if not hit:
-        return None
-    column, label = about
-    counts = bool(COUNT_HEADING.search(heading))
-    others = bool(NOT_COUNT_HEADING.search(heading)) or bool(not counts and ABOUT_NO_PEOPLE.search(label))
-    others |= not heading and bool(NOT_COUNT_HEADING.search(label))
-    in_brackets = hit.lastindex is not None and hit.lastindex > 1
-    if column == 0 and not counts:
-        return None
-    numbers = [as_number(one) for one in hit.groups() if one]
-    if (
-        not others
-        or (counts and not re.match(r"(?:no\.(?! of)|weeks?\b|months?\b|sessions?\b|days?\b)", heading, re.I))
-        or in_brackets
-    ) and any(0 < one <= LARGEST_HIDDEN for one in numbers):
-        return SMALL_CELL
-    is_count = (counts and not others) or in_brackets
-    if is_count and store is not None and any(one and one not in store.numbers for one in numbers):
-        return NOT_RELEASED
-    return None

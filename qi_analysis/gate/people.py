@@ -1,20 +1,15 @@
-"""The identifiers and names of the extract, and whether a page holds one of them.
-
-The people of the extract as keyed hashes, and whether a page holds anything of theirs.
+"""The people of the extract as keyed hashes, and whether a page holds anything of theirs.
 
 The page's words are hashed and looked up, never the other way round, so the time does not grow with the extract. The key is
 random and lives as long as the process. SipHash of pandas is the keyed hash; nothing of it is ever written.
 
-Digests of identifiers on a page: MD5, SHA-1, SHA-256 and SHA-512 of an identifier as it may be written, in hex or base64.
-
-They are only worked out for a page that holds something like a digest, from the extract read once more, and nothing is kept.
-
-Names of the extract on a page: in both orders, split, in capitals, in addresses; ordinary words are no names by themselves.
+Digests of identifiers (MD5, SHA-1, SHA-256 and SHA-512, in hex or base64) are only worked out for a page that holds
+something like a digest, from the extract read once more, and nothing is kept. Names are found in both orders, split, in
+capitals, in addresses; ordinary words are no names by themselves.
 """
 
 import base64
 import binascii
-import calendar
 import hashlib
 import re
 import secrets
@@ -31,6 +26,7 @@ from qi_analysis.gate.pieces import Finding, Piece, Reading, fold, list_names
 from qi_analysis.gate.private_columns import Private
 from qi_analysis.gate.shapes import A_DATE, BIRTH, PHONE, POSTCODE, list_ten_digits
 from qi_analysis.gate.vocabulary import is_ordinary, read_vocabulary
+from qi_analysis.periods import MONTHS
 
 KEY = secrets.token_hex(8)  # 16 characters, as SipHash wants
 IDENTIFIER, NOTE = "an identifier of the extract", "a note of the extract"
@@ -51,12 +47,24 @@ NO_BIRTH = {"1900-01-01", "1899-12-30", "1970-01-01"}  # what programs write for
 SHINGLE = 5  # words of a note in a row
 SHORT_NOTE = 13  # letters
 SHORTEST, SHORTEST_NUMBER, SHORTEST_WORD = 4, 6, 8  # characters of an identifier, of one in digits or letters only
-MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
-    )
+MONTH_NUMBERS = {name[:3].lower(): number for number, name in enumerate(MONTHS, 1)}
+DIGEST = "a digest of an identifier"
+DIGESTS: dict[int, tuple[Any, ...]] = {  # by characters in hex; 16 are the beginning of a longer one
+    16: (hashlib.md5, hashlib.sha1, hashlib.sha256),
+    32: (hashlib.md5,),
+    40: (hashlib.sha1,),
+    64: (hashlib.sha256,),
+    128: (hashlib.sha512,),
 }
+IN_HEX = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{16,128}(?![0-9A-Za-z])")
+IN_BASE64 = re.compile(
+    r"(?<![\w+/-])(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z])(?:[\w+/-]{22}(?:==)?|[\w+/-]{27}=?|[\w+/-]{43}=?|[\w+/-]{86}(?:==)?)(?![\w+/=-])"
+)
+BEGINNING = 16
+NAME = "a name of the extract"
+MONTH_NAMES = {name.lower() for name in MONTHS}
+NEAR = 3  # words between which a forename and a surname belong together
+READ = ("text", "cell", "words")  # where a name has its capital
 
 
 def _hash(texts: Iterable[str]) -> np.ndarray:
@@ -69,9 +77,7 @@ class Known:
     """Sorted keyed hashes by kind: identifier, birth, postcode, phone, surname, forename, pair, note."""
 
     hashes: dict[str, np.ndarray] = field(default_factory=dict)
-    read_again: Callable[[], Iterable[Any]] = (
-        tuple  # the columns of identifiers, read once more for a page with digests
-    )
+    read_again: Callable[[], Iterable[Any]] = tuple  # the columns of identifiers, once more for a page with digests
     words: frozenset[str] = frozenset()  # names that the team allows as words
     is_complete: bool = False  # whether an extract was at hand
 
@@ -160,8 +166,8 @@ def list_days(text: str) -> list[str]:
     word = re.search(r"[a-z]{3,}", text.lower())
     if re.fullmatch(r"\d{8}", text.strip()):
         numbers = [int(text[:4]), int(text[4:6]), int(text[6:8])]
-    if word and word[0][:3] in MONTHS and len(numbers) >= 2:
-        trials = [(numbers[1], MONTHS[word[0][:3]], numbers[0])]
+    if word and word[0][:3] in MONTH_NUMBERS and len(numbers) >= 2:
+        trials = [(numbers[1], MONTH_NUMBERS[word[0][:3]], numbers[0])]
     elif len(numbers) < 3:
         return []
     elif numbers[0] > 31:
@@ -187,17 +193,9 @@ def find_known(reading: Reading, known: Known) -> set[Finding]:
     """Everything on a page that belongs to somebody of the extract."""
     pieces = [piece for piece in reading.pieces if piece.kind != "path"]
     found = _look_up(pieces, known, "identifier", IDENTIFIER, _list_tokens)
-    found |= _look_up(
-        pieces,
-        known,
-        "birth",
-        BIRTH,
-        _list_births,
-    )
-    found |= _look_up(
-        pieces, known, "postcode", POSTCODE, lambda piece: map(plain_identifier, SOME_POSTCODE.findall(piece.text))
-    )
-    found |= _look_up(pieces, known, "phone", PHONE, lambda piece: map(_plain_phone, SOME_PHONE.findall(piece.text)))
+    found |= _look_up(pieces, known, "birth", BIRTH, _list_births)
+    found |= _look_up(pieces, known, "postcode", POSTCODE, _list_postcodes)
+    found |= _look_up(pieces, known, "phone", PHONE, _list_phones)
     found |= _look_up(pieces, known, "note", NOTE, _list_note_parts)
     return found
 
@@ -221,6 +219,14 @@ def _list_births(piece: Piece) -> Iterator[str]:
     for hit in EPOCH.finditer(piece.text):
         if int(hit[1]) % 86_400 == 0:
             yield (pd.Timestamp("1970-01-01") + pd.Timedelta(seconds=int(hit[1]))).strftime("%Y-%m-%d")
+
+
+def _list_postcodes(piece: Piece) -> Iterator[str]:
+    yield from map(plain_identifier, SOME_POSTCODE.findall(piece.text))
+
+
+def _list_phones(piece: Piece) -> Iterator[str]:
+    yield from map(_plain_phone, SOME_PHONE.findall(piece.text))
 
 
 def _list_tokens(piece: Piece) -> Iterator[str]:
@@ -248,21 +254,7 @@ def _list_note_parts(piece: Piece) -> Iterator[str]:
             yield " ".join(words[at : at + length])
 
 
-DIGEST = "a digest of an identifier"
-KINDS: dict[int, tuple[Any, ...]] = {
-    32: (hashlib.md5,),
-    40: (hashlib.sha1,),
-    64: (hashlib.sha256,),
-    128: (hashlib.sha512,),
-}  # by characters in hex
-KINDS[16] = (hashlib.md5, hashlib.sha1, hashlib.sha256)  # the beginning of a longer one
-IN_HEX = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{16,128}(?![0-9A-Za-z])")
-IN_BASE64 = re.compile(
-    r"(?<![\w+/-])(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])(?=[\w+/-]*[A-Z])(?:[\w+/-]{22}(?:==)?|[\w+/-]{27}=?|[\w+/-]{43}=?|[\w+/-]{86}(?:==)?)(?![\w+/=-])"
-)
-BEGINNING = 16
-
-
+# Digests of identifiers.
 def find_digests(reading: Reading, known: Known) -> set[Finding]:
     """Every digest of an identifier of the extract on a page."""
     places: dict[str, set[str]] = {}
@@ -271,7 +263,7 @@ def find_digests(reading: Reading, known: Known) -> set[Finding]:
         if piece.kind != "path":
             for text in _list_written(piece):
                 places.setdefault(text[:BEGINNING], set()).add(piece.place)
-                kinds |= set(KINDS[len(text)])
+                kinds |= set(DIGESTS[len(text)])
     if not places:
         return set()
     columns = known.read_again()
@@ -281,7 +273,7 @@ def find_digests(reading: Reading, known: Known) -> set[Finding]:
 
 def _list_written(piece: Piece) -> Iterator[str]:
     for text in IN_HEX.findall(piece.text):
-        if len(text) in KINDS:
+        if len(text) in DIGESTS:
             yield text.lower()
     for text in IN_BASE64.findall(piece.text):
         try:
@@ -301,12 +293,7 @@ def _list_digests(identifier: str, kinds: set[Any]) -> Iterator[str]:
         yield from (kind(data, usedforsecurity=False).hexdigest()[:BEGINNING] for kind in kinds)
 
 
-NAME = "a name of the extract"
-MONTH_NAMES = {name.lower() for name in calendar.month_name if name}
-NEAR = 3  # words between which a forename and a surname belong together
-READ = ("text", "cell", "words")  # where a name has its capital
-
-
+# Names.
 def find_names(reading: Reading, known: Known) -> set[Finding]:
     """Full names in both orders, a title with a surname, and surnames alone that are no words of the language."""
     if not len(known.hashes.get("surname", ())):

@@ -1,8 +1,7 @@
-"""Packed bytes and arrays as text.
+"""Packed bytes and arrays as text, never more than the bounds allow.
 
-Bytes to text: gzip, zlib, zip and workbooks, text of pictures and PDF-free documents. Never more than the bounds allow.
-
-Numbers packed as bytes: typed arrays of charts, and bytes of unknown kind that read as numbers of people might.
+Bytes: gzip, zlib, zip and workbooks, text of pictures and of documents other than PDF. Arrays: typed arrays of charts, and
+bytes of unknown kind that read as numbers of people might.
 """
 
 import base64
@@ -28,47 +27,25 @@ TELLING = re.compile(rb"[\w .@/:,-]{10,}")  # words inside bytes that are no tex
 LONG_NUMBER = re.compile(rb"\d[\d -]{8,}\d")
 WIDE = re.compile(rb"(?:[\x20-\x7e]\0){6,}")
 DOCUMENTS = (
-    b"%PDF",
-    b"\xd0\xcf\x11\xe0",
-    b"7z\xbc\xaf",
-    b"Rar!",
-    b"ARROW1",
-    b"PAR1",
-    b"SQLite format 3",
-    b"(\xb5/\xfd",
-)
+    b"%PDF", b"\xd0\xcf\x11\xe0", b"7z\xbc\xaf", b"Rar!", b"ARROW1", b"PAR1", b"SQLite format 3", b"(\xb5/\xfd",
+)  # fmt: skip
 PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", *DOCUMENTS)
 FONTS = (b"wOFF", b"wOF2", b"OTTO", b"\x00\x01\x00\x00", b"true", b"ttcf")
 PICTURES = (b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"\x00\x00\x01\x00")
 PNG = b"\x89PNG\r\n\x1a\n"
-DRAWING = (
-    b"IDAT",
-    b"PLTE",
-    b"IHDR",
-    b"IEND",
-    b"tRNS",
-    b"gAMA",
-    b"cHRM",
-    b"sRGB",
-    b"bKGD",
-    b"pHYs",
-    b"sBIT",
-    b"hIST",
-    b"fdAT",
-    b"acTL",
-    b"fcTL",
-    b"tIME",
-)
-
-
-def is_picture_or_font(data: bytes) -> bool:
-    """Whether the bytes begin as a picture or font does; such bytes are drawn and hold no text that can be read out."""
-    return data.startswith((PNG, *FONTS, *PICTURES)) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
-
-
-def is_packed(data: bytes) -> bool:
-    """Whether the bytes begin as an archive or document does."""
-    return data.startswith(PACKED)
+DRAWING = (  # chunks of a PNG
+    b"IDAT", b"PLTE", b"IHDR", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"bKGD", b"pHYs", b"sBIT", b"hIST", b"fdAT",
+    b"acTL", b"fcTL", b"tIME",
+)  # fmt: skip
+TYPES = {"f8": "d", "f4": "f", "i8": "q", "u8": "Q", "i4": "i", "u4": "I", "i2": "h", "u2": "H", "i1": "b", "u1": "B"}
+LONG_NAMES = {"float64": "f8", "float32": "f4", "int64": "i8", "uint64": "u8", "int32": "i4", "uint32": "u4", "int16": "i2",
+              "uint16": "u2", "int8": "i1", "uint8": "u1"}  # fmt: skip
+DTYPE, BDATA = r"[\"']?dtype[\"']?\s*:\s*[\"']([|<>=]?[a-z]+\d+)[\"']", r"[\"']?bdata[\"']?\s*:\s*[\"']([^\"']+)[\"']"
+PACKED_ARRAY = re.compile(rf"{DTYPE}[^{{}}]{{0,200}}?{BDATA}", re.S)
+PACKED_AGAIN = re.compile(rf"{BDATA}[^{{}}]{{0,200}}?{DTYPE}", re.S)
+CHART_KEYS = {"customdata", "ids", "hovertemplate", "hovertext", "selectedpoints"}
+MOST_VALUES = 200_000
+FEWEST_DIGITS = 10  # numbers of one digit each, which may be one number
 
 
 def read_bytes(reading: Reading, data: bytes, place: str, depth: int) -> bool:
@@ -105,6 +82,16 @@ def read_bytes(reading: Reading, data: bytes, place: str, depth: int) -> bool:
         if re.search(r"<[a-z!/][^>]*>", text, re.I):
             read_html(reading, text, f"{place}, ", depth)
     return True
+
+
+def is_picture_or_font(data: bytes) -> bool:
+    """Whether the bytes begin as a picture or font does; such bytes are drawn and hold no text that can be read out."""
+    return data.startswith((PNG, *FONTS, *PICTURES)) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def is_packed(data: bytes) -> bool:
+    """Whether the bytes begin as an archive or document does."""
+    return data.startswith(PACKED)
 
 
 def _as_text(data: bytes) -> str | None:
@@ -186,16 +173,7 @@ def _read_zip(reading: Reading, data: bytes, place: str, depth: int) -> None:
                 with archive.open(part) as handle:
                     plain = handle.read(LARGEST_MEMBER + 1)
                 _read_member(reading, plain, where, depth)
-    except (
-        zipfile.BadZipFile,
-        RuntimeError,
-        NotImplementedError,
-        zlib.error,
-        OSError,
-        EOFError,
-        ValueError,
-        struct.error,
-    ):
+    except (zipfile.BadZipFile, RuntimeError, zlib.error, OSError, EOFError, ValueError, struct.error):
         reading.fault(DECODED, f"{place}, archive")
 
 
@@ -254,17 +232,7 @@ def _read_chunk(reading: Reading, body: bytes, place: str, depth: int) -> None:
         start = body.find(b"\x78", start + 1)
 
 
-TYPES = {"f8": "d", "f4": "f", "i8": "q", "u8": "Q", "i4": "i", "u4": "I", "i2": "h", "u2": "H", "i1": "b", "u1": "B"}
-LONG_NAMES = {"float64": "f8", "float32": "f4", "int64": "i8", "uint64": "u8", "int32": "i4", "uint32": "u4", "int16": "i2",
-              "uint16": "u2", "int8": "i1", "uint8": "u1"}  # fmt: skip
-DTYPE, BDATA = r"[\"']?dtype[\"']?\s*:\s*[\"']([|<>=]?[a-z]+\d+)[\"']", r"[\"']?bdata[\"']?\s*:\s*[\"']([^\"']+)[\"']"
-PACKED_ARRAY = re.compile(rf"{DTYPE}[^{{}}]{{0,200}}?{BDATA}", re.S)
-PACKED_AGAIN = re.compile(rf"{BDATA}[^{{}}]{{0,200}}?{DTYPE}", re.S)
-CHART_KEYS = {"customdata", "ids", "hovertemplate", "hovertext", "selectedpoints"}
-MOST_VALUES = 200_000
-FEWEST_DIGITS = 10  # numbers of one digit each, which may be one number
-
-
+# Numbers packed as bytes.
 def list_arrays(text: str) -> Iterator[str]:
     """The numbers of every typed array of a text, one a line."""
     for hit in PACKED_ARRAY.finditer(text):
@@ -308,9 +276,7 @@ def read_binary(reading: Reading, data: bytes, place: str, depth: int) -> bool:
         are_digits = len(values) >= FEWEST_DIGITS and all(one in range(10) for one in values)
         are_identifiers = size == 4 and code[1] == "i" and all(9_999 < one < 10**8 for one in values)
         if are_digits or are_identifiers or (size == 8 and all(one == 0 or 1e-4 < abs(one) < 1e13 for one in values)):
-            reading.add(
-                "data", f"{place}, packed array", _write(values), depth
-            )  # bytes of another kind hardly ever are
+            reading.add("data", f"{place}, packed array", _write(values), depth)  # other bytes hardly ever are so
             found = True
     return found
 
@@ -326,11 +292,8 @@ def check_chart(reading: Reading, value: Any, place: str) -> None:
             for name in ("y", "values", "z", "n", "count", "counts", "people"):
                 part = one.get(name)
                 if isinstance(part, dict):
-                    part = [
-                        int(n)
-                        for n in read_packed(str(part.get("dtype")), str(part.get("bdata"))).split()
-                        if n.isdigit()
-                    ]
+                    written = read_packed(str(part.get("dtype")), str(part.get("bdata")))
+                    part = [int(n) for n in written.split() if n.isdigit()]
                 numbers = part if isinstance(part, list) else [part]
                 if any(isinstance(n, int) and not isinstance(n, bool) and 0 < n <= 7 for n in numbers):
                     reading.fault("a count of 1 to 7 in the data of a chart", place)

@@ -1,20 +1,17 @@
 """Stages, LI episodes and outcomes of each referral.
 
-The national stage rule (M347 to M367): which intensity came first, and whether it was followed by the other.
-
-Items are treatment contacts of type 02, 03 or 05 with a therapy, LI or HI (one that holds both gives an LI and
-then an HI item), and internet-therapy logs as HI, dated by their start. A stage is a run of two or more
-items of one intensity. One item of the other intensity before the first stage is ignored; more exclude it.
+The national stage rule (M347 to M367) says which intensity came first, and whether it was followed by the other. Items are
+treatment contacts of type 02, 03 or 05 with a therapy, LI or HI (one that holds both gives an LI and then an HI item),
+and internet-therapy logs as HI, dated by their start. A stage is a run of two or more items of one intensity. One item of
+the other intensity before the first stage is ignored; more exclude it.
 
 LI episodes: when LI CBT began and ended, how many sessions, whether the person was stepped up, how it ended.
+docs/definitions.md says it in words; every switch is in project/completion.toml. There is one exit category for each
+definition of "completed"; the first rule that fits wins, in the order of EXITS below.
 
-docs/definitions.md says it in words; every switch is in project/completion.toml. One exit category for each definition of
-"completed"; the first rule that fits wins, in the order of EXITS below.
-
-Caseness, recovery and reliable change from PHQ-9 and GAD-7 (M179 to M195).
-
-First and last recorded score of each questionnaire; a first score counts only with a later last one. A person
-with one questionnaire paired is judged on that one.
+Caseness, recovery and reliable change come from PHQ-9 and GAD-7 (M179 to M195), from the first and the last recorded score
+of each questionnaire; a first score counts only with a later last one. A person with one questionnaire paired is judged
+on that one.
 """
 
 import numpy as np
@@ -29,8 +26,15 @@ LI, HI = 0, 1
 STAGE_LENGTH = 2
 EVENT = ("referral", "contact_on", "minute")
 LARGEST_START = 1  # items of the other intensity that may stand before the first stage
+# In the order in which they are tried: the first that fits is the exit category.
+EXITS = (
+    "deceased", "stepped_up", "open", "completed", "short_planned", "dropped_out", "declined", "unknown", "other_end",
+)  # fmt: skip
+DOSES = (4, 5, 6)  # sessions
+STRAY_HI = 1  # HI sessions before the first LI session that are ignored
 
 
+# The national stage rule.
 def build_items(contacts: pd.DataFrame, logs: pd.DataFrame | None, log_kind: int, n: int) -> EventSequence:
     """LI and HI items in order of time for contacts with columns has_li and has_hi, logs added as one kind."""
     events = contacts[list(EVENT)]
@@ -87,14 +91,7 @@ def _spread(
     return out
 
 
-# In the order in which they are tried: the first that fits is the exit category.
-EXITS = (
-    "deceased", "stepped_up", "open", "completed", "short_planned", "dropped_out", "declined", "unknown", "other_end",
-)  # fmt: skip
-DOSES = (4, 5, 6)  # sessions
-STRAY_HI = 1  # HI sessions before the first LI session that are ignored
-
-
+# LI episodes.
 def add_episodes(
     referrals: pd.DataFrame, contacts: pd.DataFrame, logs: pd.DataFrame, completion: Completion
 ) -> pd.DataFrame:
@@ -237,6 +234,7 @@ def _thresholds() -> dict[str, tuple[float, float]]:
     }
 
 
+# Outcomes.
 def add_outcomes(referrals: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """Adds is_paired, at_caseness, not_at_caseness, recovered, improved, deteriorated and unchanged, all true or false.
 

@@ -1,22 +1,14 @@
-"""What the names in measures.csv mean: referrals, episodes, bookings, people at a month's end.
+"""What the names in definitions/measures.csv and measure_names.csv mean: each is a column of true/false or of numbers.
 
-What the words in definitions/measures.csv mean: each names a column of true/false or of numbers.
+A name is worked out when a measure asks for it. Rates are per referral; days are whole days. Sources: national measure
+constructions (data/reference/national_measures.csv); for LI episodes docs/definitions.md.
 
-A name is worked out when a measure asks for it. Rates are per referral; days are whole days. Source: national
-measure constructions (data/reference/national_measures.csv). Names of LI episodes are in episode_flags.py.
+LI bookings are the appointments of an LI episode that were made after an attended LI session. Whether a missed appointment
+was for LI is seldom written on it. It is taken for LI when LI had begun and had not ended: the latest attended treatment
+before it was LI. An appointment known to be HI (HI therapy and no LI) is none.
 
-What the names of LI episodes mean: each is a column of true/false or of numbers (definitions/measure_names.csv).
-
-One row for each LI episode; days are whole days. Source: docs/definitions.md.
-
-LI bookings: the appointments of an LI episode that were made after an attended LI session.
-
-Whether a missed appointment was for LI is seldom written on it. It is taken for LI when LI had begun and had not ended:
-the latest attended treatment before it was LI. An appointment known to be HI (HI therapy and no LI) is none.
-
-What was open at the end of a month, as it then stood.
-
-Referrals: waiting (M038) and by days since treatment (M019 to M022). LI episodes: those with no contact for long.
+What was open at the end of a month is counted as it then stood: referrals waiting (M038) and by days since treatment (M019
+to M022), and LI episodes with no contact for long.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,17 +26,21 @@ from qi_analysis.record.settings import Completion
 from qi_analysis.storage import REFERENCE
 
 Flag = Callable[[pd.DataFrame], np.ndarray]
-ENDED = (
-    "completed",
-    "short_planned",
-    "dropped_out",
-    "declined",
-    "other_end",
-    "unknown",
-)  # the headline denominator
+ENDED = ("completed", "short_planned", "dropped_out", "declined", "other_end", "unknown")  # the headline denominator
 DAY = np.timedelta64(1, "D")
+WEEK_DAYS = 7
+SECOND_DAYS = 28  # to the second session, and from the assessment to the first
+ATTENDANCE = ("2", "3", "4", "5", "6", "7")  # anything else is no booking that has come due
+OPEN_BANDS = {
+    "open_within_60_days": (0, 60),
+    "open_61_to_90_days": (61, 90),
+    "open_91_to_120_days": (91, 120),
+    "open_over_120_days": (121, np.inf),
+}
+IDLE_DAYS = {"li_open_idle_60": 60, "li_open_idle_120": 120}  # more than so many days
 
 
+# Names of referrals, contacts, logs and bookings.
 def days_between(frame: pd.DataFrame, first: str, last: str) -> np.ndarray:
     """Whole days from one date column to another; NaN where one is missing."""
     return np.asarray((frame[last].to_numpy() - frame[first].to_numpy()) / DAY)
@@ -191,7 +187,7 @@ FLAGS: dict[str, Flag] = {
     # contacts
     "therapy_appointment": lambda frame: (frame["is_seen"] & frame["type"].isin(["02", "03", "05"])).to_numpy(),
     "li_step_down": _column("is_step_down"),
-    # LI bookings (bookings.py)
+    # LI bookings (build_bookings)
     "li_booked": lambda frame: np.ones(len(frame), dtype=bool),
     "li_attended": _codes("attendance", "5", "6"),
     "li_missed": _codes("attendance", "3"),
@@ -203,10 +199,7 @@ for _group in ("white", "asian", "black", "mixed", "other"):
     FLAGS[f"finished_less_not_at_caseness_{_group}"] = _of_group("finished_less_not_at_caseness", _group)
 
 
-WEEK_DAYS = 7
-SECOND_DAYS = 28  # to the second session, and from the assessment to the first
-
-
+# Names of LI episodes: one row for each.
 def build_episode_flags(
     episodes: pd.DataFrame, completion: Completion, as_at: pd.Timestamp
 ) -> Mapping[str, np.ndarray]:
@@ -296,9 +289,7 @@ def _outcome_flags(episodes: pd.DataFrame, flags: Mapping[str, np.ndarray]) -> d
     return out
 
 
-ATTENDANCE = ("2", "3", "4", "5", "6", "7")  # anything else is no booking that has come due
-
-
+# LI bookings.
 def build_bookings(pathways: Pathways) -> pd.DataFrame:
     """referral, contact_on and attendance of each LI booking.
 
@@ -313,15 +304,7 @@ def build_bookings(pathways: Pathways) -> pd.DataFrame:
     return contacts.loc[chosen, ["referral", "contact_on", "attendance"]]
 
 
-OPEN_BANDS = {
-    "open_within_60_days": (0, 60),
-    "open_61_to_90_days": (61, 90),
-    "open_91_to_120_days": (91, 120),
-    "open_over_120_days": (121, np.inf),
-}
-IDLE_DAYS = {"li_open_idle_60": 60, "li_open_idle_120": 120}  # more than so many days
-
-
+# What was open at the end of a month.
 def calculate_open(pathways: Pathways, first: int, n_months: int) -> dict[str, np.ndarray]:
     """Referrals open at the end of each month as it then stood: waiting (M038), and by days since treatment.
 

@@ -1,7 +1,7 @@
 """Pathways: one row per referral as the world stood on a day (`as_at`), with everything that measures count.
 
 Contacts, logs and scores after as_at do not exist; a discharge after it has not happened. The national rules
-are those of docs/definitions.md; LI episodes are in episodes.py, scores in outcomes.py.
+are those of docs/definitions.md; stages, LI episodes and outcomes are worked out in episodes.py.
 """
 
 from collections.abc import Iterable
@@ -107,9 +107,7 @@ def _build_referrals(referrals: pd.DataFrame, today: pd.Timestamp) -> pd.DataFra
     ended = referrals["discharged_on"].where(referrals["discharged_on"] <= today)
     known = [name for name in DETAILS if name in referrals]
     return referrals[["received_on", "waits_usable", *known]].assign(
-        ended_on=ended,
-        end_code=referrals["end_code"].where(ended.notna()),
-        is_known=referrals["received_on"] <= today,
+        ended_on=ended, end_code=referrals["end_code"].where(ended.notna()), is_known=referrals["received_on"] <= today
     )
 
 
@@ -190,11 +188,7 @@ def _add_treatments(referrals: pd.DataFrame, contacts: pd.DataFrame, logs: pd.Da
         chosen = contacts[list(EVENT)][contacts[f"is_{name}"].to_numpy()]
         kind = np.zeros(len(chosen), dtype="int64")
         events = build_sequence(
-            chosen["referral"].to_numpy(),
-            chosen["contact_on"].to_numpy(),
-            chosen["minute"].to_numpy(),
-            kind,
-            n,
+            chosen["referral"].to_numpy(), chosen["contact_on"].to_numpy(), chosen["minute"].to_numpy(), kind, n
         )
         dates[f"first_{name}_on"] = events.day_at(events.start)
     second = np.where(events.count > 1, events.start + 1, len(events.day))

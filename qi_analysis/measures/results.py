@@ -1,11 +1,8 @@
-"""Definitions of measures, and their counts by month.
+"""Definitions of measures, and pathways counted by month into one tidy table of results.
 
-What is counted, over what and by which date: the lines of definitions/measures.csv and the team's own blocks.
-
-Measures: pathways counted by month into one tidy table of results.
-
-measure_definitions.py says for each measure what is counted, over what, and by which date; flags.py and
-episode_flags.py say what those words mean. Shape: measure_id, clock, interval_start, interval_end, numerator, denominator, value.
+A definition (a line of definitions/measures.csv or a block of the team's own) says what is counted, over what, and by which
+date; flags.py says what its words mean. Shape of the results: measure_id, clock, interval_start, interval_end, numerator,
+denominator, value.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,6 +29,9 @@ from qi_analysis.storage import REFERENCE
 
 DATE_CLOCKS = {"li_end": "end", "li_start": "start", "li_first_session_on": "start"}  # every other date: national
 TABLE_CLOCKS = {"bookings": "contact", "open_episodes": "month_end"}
+RESULT_COLUMNS = ["measure_id", "clock", "interval_start", "interval_end", "numerator", "denominator", "value"]
+EARLIEST = Period(2008, 1)
+OLD_MEDIUMS = ("03", "06", "08")  # codes of version 2.0 that mean something else now
 
 
 @dataclass(frozen=True)
@@ -91,19 +91,7 @@ def _build_definition(measure: Measure, statistic: str, table: str) -> MeasureDe
     )  # fmt: skip
 
 
-RESULT_COLUMNS = [
-    "measure_id",
-    "clock",
-    "interval_start",
-    "interval_end",
-    "numerator",
-    "denominator",
-    "value",
-]
-EARLIEST = Period(2008, 1)
-OLD_MEDIUMS = ("03", "06", "08")  # codes of version 2.0 that mean something else now
-
-
+# The counts by month.
 class _Counter:
     """Counts one table by month: `columns(name)` gives a flag or number column, `months` the calendar months."""
 

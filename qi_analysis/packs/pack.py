@@ -1,15 +1,8 @@
-"""What packs are made from, their page, and writing them once the gate says yes.
+"""What packs are made from, their words and page, and writing them once the gate says yes.
 
-What the packs of the team's record are built from, and the words they share: what is missing, dates, roles, tests.
-
-The figures of the packs that leave the team: from the release alone, and protected like the plain edition.
-
-Counts of 1 to 7 are hidden, others are rounded to 5, shares come from the rounded counts and none rests on fewer than
-20 people (decision 11), whatever the team edition shows.
-
-A pack as one page: its sections in the frame of the review, labelled like the review.
-
-The packs of the team's record: reads what they are built from, passes each through the gate, writes it whole.
+The figures of packs that leave the team come from the release alone and are protected like the plain edition: counts of 1
+to 7 are hidden, others are rounded to 5, shares come from the rounded counts and none rests on fewer than 20 people
+(decision 11), whatever the team edition shows.
 """
 
 import re
@@ -34,16 +27,7 @@ from qi_analysis.record.read_team import read_team_record
 from qi_analysis.record.settings import Measure, Record
 from qi_analysis.record.team import Action, Cycle, Role, TeamRecord
 from qi_analysis.release import Release, read_release
-from qi_analysis.report.html import (
-    Html,
-    PageFacts,
-    Pairs,
-    count,
-    percent,
-    render_notes,
-    render_prose,
-    render_table,
-)
+from qi_analysis.report.html import Html, PageFacts, Pairs, count, percent, render_notes, render_prose, render_table
 from qi_analysis.run.publish import Published, read_published
 from qi_analysis.storage import TEMPLATES, Places, write_whole
 
@@ -93,6 +77,8 @@ MISSING = {
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHORT = "LI is Low Intensity. CBT is cognitive behavioural therapy, a talking therapy. QI is quality improvement."
 TRIED = "We tried this and it did not help."
+FOLDER = "packs"
+LIFE_QI = "life-qi"
 
 
 @dataclass(frozen=True)
@@ -126,6 +112,56 @@ class Sources:
         return tuple(role for role in self.team.team.roles if role.until is None or role.until >= self.day)
 
 
+def read_written_day(text: str) -> date:
+    """A day as people type it: 2022-06-14 or 14/06/2022. Raises RecordProblem for anything else."""
+    day = read_day(text)
+    if day is None:
+        raise RecordProblem("I cannot read that day. Write it as 2022-06-14 or 14/06/2022.")
+    return day
+
+
+def read_sources(places: Places, day: date | None = None) -> Sources:
+    """The record, the newest published review and the day a pack is for. Raises RecordProblem for a faulty record.
+
+    day: None is today; with the example record, which lies in the past, the last day of the newest review.
+    """
+    record, team = read_whole_record(places.record)
+    published = _find_newest(places)
+    release = _read_release(places, published)
+    is_synthetic = release.facts.data_kind != "service" if release else not places.has_extract
+    if is_synthetic:  # the only data beside which the example may stand
+        team = read_team_record(places.record, {one.id: one.chart for one in record.measures}, allow_example=True)
+    if day is None:
+        day = parse_period(release.facts.period).end if release and team.is_example else date.today()
+    team = protect_words(mark_tested(team, day))
+    if release is None or published is None:
+        return Sources(record, team, day)
+    page = published.folder / published.manifest["pages"][0]
+    return Sources(record, team, day, release, f"{published.folder.name}/{page.name}", _list_questions(page))
+
+
+def _find_newest(places: Places) -> Published | None:
+    """The last revision of the newest month that is published."""
+    revisions = list(read_published(places.reports).values())
+    return revisions[-1][-1] if revisions else None
+
+
+def _read_release(places: Places, published: Published | None) -> Release | None:
+    """The release behind a published review; None when it is gone or is that of a run that was not published."""
+    if published is None:
+        return None
+    folder = places.release(published.manifest["period"])
+    release = read_release(folder) if (folder / "facts.json").exists() else None
+    return release if release and release.facts.revision == published.revision else None
+
+
+def _list_questions(page: Path) -> tuple[str, ...]:
+    """The questions of a published review, from its list of contents."""
+    contents = page.read_text(encoding="utf-8").partition("<nav")[2].partition("</nav>")[0] if page.exists() else ""
+    return tuple(unescape(found) for found in re.findall(r"<li><a [^>]*>(.*?)</a></li>", contents))
+
+
+# The words that packs share: what is missing, tests, dates.
 def describe_missing(part: str) -> str:
     """What is missing and how to add it, in two sentences."""
     return " ".join(MISSING[part])
@@ -164,6 +200,7 @@ def choose_cycles(sources: Sources, *states: str) -> tuple[Cycle, ...]:
     return tuple(cycle for cycle in sources.team.cycles if cycle.describe_state(sources.day) in states)
 
 
+# Figures that leave the team.
 def build_protected_chart(release: Release) -> pd.DataFrame:
     """The months of the headline chart, every number of them protected strictly; is_hidden keeps what was hidden before."""
     chart = release.tables["chart"]
@@ -199,6 +236,7 @@ def describe_baseline(release: Release) -> str:
     return f"At the start it was {percent(base['centre'].iloc[-1])} on average ({months})."
 
 
+# A pack as one page: its sections in the frame of the review, labelled like the review.
 @dataclass(frozen=True)
 class Section:
     """One question of a pack and the pieces that answer it."""
@@ -291,59 +329,7 @@ def describe_due(action: Action, sources: Sources) -> str:
     return f"due {describe_day(action.due)}{late}"
 
 
-FOLDER = "packs"
-LIFE_QI = "life-qi"
-
-
-def read_written_day(text: str) -> date:
-    """A day as people type it: 2022-06-14 or 14/06/2022. Raises RecordProblem for anything else."""
-    day = read_day(text)
-    if day is None:
-        raise RecordProblem("I cannot read that day. Write it as 2022-06-14 or 14/06/2022.")
-    return day
-
-
-def read_sources(places: Places, day: date | None = None) -> Sources:
-    """The record, the newest published review and the day a pack is for. Raises RecordProblem for a faulty record.
-
-    day: None is today; with the example record, which lies in the past, the last day of the newest review.
-    """
-    record, team = read_whole_record(places.record)
-    published = _find_newest(places)
-    release = _read_release(places, published)
-    is_synthetic = release.facts.data_kind != "service" if release else not places.has_extract
-    if is_synthetic:  # the only data beside which the example may stand
-        team = read_team_record(places.record, {one.id: one.chart for one in record.measures}, allow_example=True)
-    if day is None:
-        day = parse_period(release.facts.period).end if release and team.is_example else date.today()
-    team = protect_words(mark_tested(team, day))
-    if release is None or published is None:
-        return Sources(record, team, day)
-    page = published.folder / published.manifest["pages"][0]
-    return Sources(record, team, day, release, f"{published.folder.name}/{page.name}", _list_questions(page))
-
-
-def _find_newest(places: Places) -> Published | None:
-    """The last revision of the newest month that is published."""
-    revisions = list(read_published(places.reports).values())
-    return revisions[-1][-1] if revisions else None
-
-
-def _read_release(places: Places, published: Published | None) -> Release | None:
-    """The release behind a published review; None when it is gone or is that of a run that was not published."""
-    if published is None:
-        return None
-    folder = places.release(published.manifest["period"])
-    release = read_release(folder) if (folder / "facts.json").exists() else None
-    return release if release and release.facts.revision == published.revision else None
-
-
-def _list_questions(page: Path) -> tuple[str, ...]:
-    """The questions of a published review, from its list of contents."""
-    contents = page.read_text(encoding="utf-8").partition("<nav")[2].partition("</nav>")[0] if page.exists() else ""
-    return tuple(unescape(found) for found in re.findall(r"<li><a [^>]*>(.*?)</a></li>", contents))
-
-
+# Each pack passed through the gate and written whole.
 def write_packs(places: Places, files: Mapping[str, str], sources: Sources) -> list[Path]:
     """Write packs below reports/packs in place of earlier ones, once the gate has let every one of them pass.
 

@@ -1,15 +1,11 @@
-"""The share pack: the page, its words, and how old a reader must be.
+"""The share pack: a page that the gate said yes to, with what is needed to send it, in one folder.
 
-How old a reader must be to follow a page: the Flesch-Kincaid grade of its words plus 5, section by section.
+Nothing is worked out here, and nothing is shared that has no verdict of the gate for exactly these bytes. With the page
+come an e-mail, a text message, a page for paper and who gets what, no address in any of them.
 
-Words are headings, paragraphs, list items, captions of charts and the pairs of a summary; tables, charts, code and
-links of the contents are left out.
-
-The words of a share pack: e-mail, text message, the page for paper, and who gets what. No address in any of them.
-
-The share pack: a page that the gate said yes to, with what is needed to send it, in one folder.
-
-Nothing is worked out here, and nothing is shared that has no verdict of the gate for exactly these bytes.
+How old a reader must be to follow a page is the Flesch-Kincaid grade of its words plus 5, section by section. Words are
+headings, paragraphs, list items, captions of charts and the pairs of a summary; tables, charts, code and links of the
+contents are left out.
 """
 
 import csv
@@ -39,68 +35,6 @@ AGE_OF_GRADE = 5  # school grade 4 is read at 9
 LIMITS = {"team": 14.0, "plain": 11.0}  # the oldest reader each section of an edition may need
 BLOCKS = {"h1", "h2", "h3", "p", "li", "figcaption", "dd", "blockquote"}
 LEFT_OUT = {"table", "svg", "style", "nav", "pre", "summary", "title"}
-
-
-class _Sections(HTMLParser):
-    """The sentences of each <section> by its id, those before the first by the id of <main>."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: dict[str, list[str]] = {}
-        self.section = ""
-        self.words: list[str] = []
-        self.outside = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in BLOCKS - {"dd"} or tag == "section":
-            self.end_block()
-        if tag in ("main", "section"):
-            self.section = dict(attrs).get("id") or ""
-        self.outside += tag in LEFT_OUT
-
-    def handle_endtag(self, tag: str) -> None:
-        self.outside -= tag in LEFT_OUT
-        if tag in BLOCKS or tag == "section":
-            self.end_block()
-        elif tag == "dt" and self.section:
-            self.words.append(": ")  # a name and its words are read as one sentence
-        if tag in ("main", "section"):
-            self.section = ""
-
-    def handle_data(self, data: str) -> None:
-        if self.section and not self.outside:
-            self.words.append(data)
-
-    def end_block(self) -> None:
-        text = " ".join("".join(self.words).split())
-        self.words = []
-        if text:
-            self.found.setdefault(self.section, []).append(text if text[-1] in ".!?" else f"{text}.")
-
-
-def build_sections(page: str) -> dict[str, str]:
-    """section id -> its words, each heading, paragraph or item ending as a sentence. Empty sections are left out."""
-    reader = _Sections()
-    reader.feed(page)
-    reader.close()
-    return {section: " ".join(sentences) for section, sentences in reader.found.items()}
-
-
-def calculate_reading_age(text: str) -> float:
-    """The age at which a text can be read: its Flesch-Kincaid grade plus 5, never under 5; 5 for no words."""
-    return float(max(textstat.flesch_kincaid_grade(text), 0) + AGE_OF_GRADE) if text.strip() else float(AGE_OF_GRADE)
-
-
-def describe_reading_age(page: str, edition: str) -> str:
-    """One line for the editor: the reading age of the whole page, and which sections are above the edition's limit."""
-    sections = build_sections(page)
-    ages = {section: calculate_reading_age(text) for section, text in sections.items()}
-    whole = calculate_reading_age(" ".join(sections.values()))
-    hard = [f"{section} ({age:.0f})" for section, age in ages.items() if age > LIMITS[edition]]
-    told = f"above {LIMITS[edition]:.0f} in {', '.join(hard)}" if hard else f"no page above {LIMITS[edition]:.0f}"
-    return f"Reading age of the {edition} edition: {whole:.0f}; {told}."
-
-
 EMAIL_WORDS, MESSAGE_LETTERS = 150, 300  # both stay under it
 PAPER = (
     "@media print{section:has(figure){break-before:page}.facts,.notes{break-inside:avoid}}"
@@ -108,8 +42,71 @@ PAPER = (
 )
 PUBLIC = ("service user", "patient", "carer", "public")  # roles that get the plain edition
 ADDRESS = re.compile(r"@|\d{5}|\d[\d ]{8,}")
+REPORT = "report.html"
+SHARED = ("team", "plain")
 
 
+@dataclass(frozen=True)
+class Pack:
+    """Where the pack lies, what it holds, and the reading age of its page in a line for the editor."""
+
+    folder: Path
+    files: tuple[str, ...]
+    reading_age: str
+    is_synthetic: bool
+
+
+def share(places: Places, wanted: str, edition: str = "team", to: Path | None = None) -> Pack:
+    """Write the pack of the newest revision of a period ("latest": the newest period).
+
+    It replaces an older pack in reports/share; a folder named in `to` must be empty or missing. Raises GateClosed
+    when the page has no verdict, DataProblem when nothing was published, RecordProblem for what is not to be shared.
+    """
+    chosen, published = _choose_edition(edition), _choose_period(places, wanted)
+    target = to or places.reports / "share" / f"{published.manifest['period']}-{chosen.name}"
+    if to and to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise RecordProblem(f"{to.name} is not empty. Name a new folder for the pack.")
+    page = read_passed_page(published.folder / chosen.page)
+    files = build_pack(places, published, chosen, page)
+    with write_folder(target) as folder:
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    age = describe_reading_age(page, chosen.name)
+    return Pack(target, tuple(files), age, published.manifest["data_kind"] != "service")
+
+
+def build_pack(places: Places, published: Published, edition: Edition, page: str) -> dict[str, str]:
+    """file name -> text of every file of a pack. Raises GateClosed when the page for paper does not pass the gate."""
+    printed = render_print(page)
+    open_gate(printed, Guard(allowed=read_allowed(places.record)))  # its words were held against the extract before
+    manifest = published.manifest
+    readers = read_readers(places.record, date.fromisoformat(manifest["data_date"]))
+    return {
+        REPORT: page,
+        "print.html": printed,
+        "email.txt": describe_email(manifest, edition.name),
+        "text-message.txt": describe_text_message(manifest, edition.name),
+        "who-gets-what.csv": render_readers(readers),
+    }
+
+
+def _choose_edition(name: str) -> Edition:
+    if name not in SHARED:
+        raise RecordProblem(f"The edition to share is one of {', '.join(SHARED)}. The analyst edition stays here.")
+    return next(edition for edition in EDITIONS if edition.name == name)
+
+
+def _choose_period(places: Places, wanted: str) -> Published:
+    published = read_published(places.reports)
+    if not published:
+        raise DataProblem("No review has been published yet. Make one with: qi run latest")
+    period = max(published) if wanted == "latest" else wanted
+    if period not in published:
+        raise DataProblem(f"There is no published review of this month. There are: {', '.join(published)}.")
+    return published[period][-1]
+
+
+# The words of a share pack.
 @dataclass(frozen=True)
 class Reader:
     """Who gets which edition, and by which kind of way."""
@@ -216,65 +213,62 @@ def _disarm(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-REPORT = "report.html"
-SHARED = ("team", "plain")
+# How old a reader must be.
+class _Sections(HTMLParser):
+    """The sentences of each <section> by its id, those before the first by the id of <main>."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: dict[str, list[str]] = {}
+        self.section = ""
+        self.words: list[str] = []
+        self.outside = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in BLOCKS - {"dd"} or tag == "section":
+            self.end_block()
+        if tag in ("main", "section"):
+            self.section = dict(attrs).get("id") or ""
+        self.outside += tag in LEFT_OUT
+
+    def handle_endtag(self, tag: str) -> None:
+        self.outside -= tag in LEFT_OUT
+        if tag in BLOCKS or tag == "section":
+            self.end_block()
+        elif tag == "dt" and self.section:
+            self.words.append(": ")  # a name and its words are read as one sentence
+        if tag in ("main", "section"):
+            self.section = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.section and not self.outside:
+            self.words.append(data)
+
+    def end_block(self) -> None:
+        text = " ".join("".join(self.words).split())
+        self.words = []
+        if text:
+            self.found.setdefault(self.section, []).append(text if text[-1] in ".!?" else f"{text}.")
 
 
-@dataclass(frozen=True)
-class Pack:
-    """Where the pack lies, what it holds, and the reading age of its page in a line for the editor."""
-
-    folder: Path
-    files: tuple[str, ...]
-    reading_age: str
-    is_synthetic: bool
+def build_sections(page: str) -> dict[str, str]:
+    """section id -> its words, each heading, paragraph or item ending as a sentence. Empty sections are left out."""
+    reader = _Sections()
+    reader.feed(page)
+    reader.close()
+    return {section: " ".join(sentences) for section, sentences in reader.found.items()}
 
 
-def share(places: Places, wanted: str, edition: str = "team", to: Path | None = None) -> Pack:
-    """Write the pack of the newest revision of a period ("latest": the newest period).
-
-    It replaces an older pack in reports/share; a folder named in `to` must be empty or missing. Raises GateClosed
-    when the page has no verdict, DataProblem when nothing was published, RecordProblem for what is not to be shared.
-    """
-    chosen, published = _choose_edition(edition), _choose_period(places, wanted)
-    target = to or places.reports / "share" / f"{published.manifest['period']}-{chosen.name}"
-    if to and to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise RecordProblem(f"{to.name} is not empty. Name a new folder for the pack.")
-    page = read_passed_page(published.folder / chosen.page)
-    files = build_pack(places, published, chosen, page)
-    with write_folder(target) as folder:
-        for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    age = describe_reading_age(page, chosen.name)
-    return Pack(target, tuple(files), age, published.manifest["data_kind"] != "service")
+def calculate_reading_age(text: str) -> float:
+    """The age at which a text can be read: its Flesch-Kincaid grade plus 5, never under 5; 5 for no words."""
+    return float(max(textstat.flesch_kincaid_grade(text), 0) + AGE_OF_GRADE) if text.strip() else float(AGE_OF_GRADE)
 
 
-def build_pack(places: Places, published: Published, edition: Edition, page: str) -> dict[str, str]:
-    """file name -> text of every file of a pack. Raises GateClosed when the page for paper does not pass the gate."""
-    printed = render_print(page)
-    open_gate(printed, Guard(allowed=read_allowed(places.record)))  # its words were held against the extract before
-    manifest = published.manifest
-    readers = read_readers(places.record, date.fromisoformat(manifest["data_date"]))
-    return {
-        REPORT: page,
-        "print.html": printed,
-        "email.txt": describe_email(manifest, edition.name),
-        "text-message.txt": describe_text_message(manifest, edition.name),
-        "who-gets-what.csv": render_readers(readers),
-    }
-
-
-def _choose_edition(name: str) -> Edition:
-    if name not in SHARED:
-        raise RecordProblem(f"The edition to share is one of {', '.join(SHARED)}. The analyst edition stays here.")
-    return next(edition for edition in EDITIONS if edition.name == name)
-
-
-def _choose_period(places: Places, wanted: str) -> Published:
-    published = read_published(places.reports)
-    if not published:
-        raise DataProblem("No review has been published yet. Make one with: qi run latest")
-    period = max(published) if wanted == "latest" else wanted
-    if period not in published:
-        raise DataProblem(f"There is no published review of this month. There are: {', '.join(published)}.")
-    return published[period][-1]
+def describe_reading_age(page: str, edition: str) -> str:
+    """One line for the editor: the reading age of the whole page, and which sections are above the edition's limit."""
+    sections = build_sections(page)
+    ages = {section: calculate_reading_age(text) for section, text in sections.items()}
+    whole = calculate_reading_age(" ".join(sections.values()))
+    hard = [f"{section} ({age:.0f})" for section, age in ages.items() if age > LIMITS[edition]]
+    told = f"above {LIMITS[edition]:.0f} in {', '.join(hard)}" if hard else f"no page above {LIMITS[edition]:.0f}"
+    return f"Reading age of the {edition} edition: {whole:.0f}; {told}."

@@ -79,11 +79,7 @@ def show_aim(release: Release) -> Html:
             usual = (float(latest["lower"]), float(latest["upper"]))
             pairs.append(("Usual range", describe_range(*usual)))
     pairs.append(("Time left", facts.team.aim.weeks_left))
-    known = {
-        "now": float(drawn["value"].iloc[-1]) if len(drawn) else None,
-        "baseline": centre,
-        "target": facts.target,
-    }
+    known = {"now": float(drawn["value"].iloc[-1]) if len(drawn) else None, "baseline": centre, "target": facts.target}
     points = [Point(name, share) for name, share in known.items() if share is not None]
     return Html(render_facts(pairs) + _show_line(points, usual) + _show_checks(facts.team.aim.checks))
 
@@ -176,10 +172,7 @@ def show_plain_aim(release: Release) -> Html:
     """What are we aiming for, and where are we? In tens of people."""
     facts, chart = release.facts, release.tables["plain_chart"]
     change = "more" if facts.direction == "increase" else "fewer"
-    pairs = [
-        ("Our aim", f"We want {change} {facts.plain.population} to complete it."),
-        ("Target", facts.plain.target),
-    ]
+    pairs = [("Our aim", f"We want {change} {facts.plain.population} to complete it."), ("Target", facts.plain.target)]
     drawn = chart[chart["is_drawn"].astype(bool) & chart["value"].notna()]
     base = drawn[drawn["in_baseline"].astype(bool)]
     if len(base):

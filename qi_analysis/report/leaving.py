@@ -182,7 +182,7 @@ def _warn(change: ChangeFacts) -> list[str]:
     """What to keep in mind: timing is not cause, and who is missing."""
     lines = [
         f"Both groups began within {change.window} days of the date and are followed equally long. After is not because "
-        "of: other things changed too. Those who began shortly before the date were partly treated after it.",
+        "of: other things changed too. Those who began shortly before the date were partly treated after it."
     ]
     if change.is_early:
         lines.append(

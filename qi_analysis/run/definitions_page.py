@@ -143,13 +143,7 @@ def _build_measures(measures: list[MeasureDefinition]) -> list[dict[str, str]]:
     rows: dict[str, dict[str, str]] = {}
     for one in measures:
         month = LOG_MONTH if one.table == "logs" else MONTH_WORDS[one.month_by]
-        row = {
-            "id": one.measure_id,
-            "name": one.name,
-            "statistic": one.statistic,
-            "says": one.says,
-            "month": month,
-        }
+        row = {"id": one.measure_id, "name": one.name, "statistic": one.statistic, "says": one.says, "month": month}
         known = rows.setdefault(one.measure_id, row)
         if known is not row:
             known["month"] += f"; {month}"

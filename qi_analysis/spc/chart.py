@@ -1,13 +1,8 @@
-"""Control charts as tables, and the change of level that one suggests.
+"""Control charts as tables: centre lines, limits, signals and icons; and the change of level that one suggests.
 
-Control charts: centre lines, limits, signals and icons of one or many series, as a table.
-
-The front door is `build_chart_table`. Which charts and rule sets there are, and how they differ, is in
-docs/charts.md. Everything is worked out for all series at once; nothing here draws.
-
-A suggested change of level on a run chart: from where a sustained run began. Never applied by itself.
-
-A person confirms each suggestion and records it as a phase, with its reason.
+The front door is `build_chart_table`. Which charts and rule sets there are, and how they differ, is in docs/charts.md.
+Everything is worked out for all series at once; nothing here draws. A suggested change of level is never applied by
+itself: a person confirms it and records it as a phase, with its reason.
 """
 
 from dataclasses import dataclass
@@ -22,6 +17,7 @@ from qi_analysis.spc.spec import SMALLEST_BASELINE, ChartProblem, ChartSpec
 ICONS = {"good": "improving", "bad": "concerning", "neutral": "neutral", "": "common_cause"}
 RANK = {"outside": "outside limits", "trend": "trend", "two_of_three": "two of three", "shift": "shift"}
 WORDS = ("", "good", "bad", "neutral")
+SIDES = {"above": (1,), "below": (-1,), "both": (1, -1)}
 
 
 def build_chart_table(results: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
@@ -191,9 +187,7 @@ def _assure(last: pd.DataFrame, spec: ChartSpec) -> np.ndarray:
     return np.where(unknown | (spec.good == "either"), "none", icon)
 
 
-SIDES = {"above": (1,), "below": (-1,), "both": (1, -1)}
-
-
+# A suggested change of level on a run chart: from where a sustained run began.
 @dataclass(frozen=True)
 class RebaseSpec:
     """Points in the first median, useful points in a run, and the side: above, below or both.

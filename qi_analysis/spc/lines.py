@@ -1,10 +1,6 @@
-"""Points as arrays, their centre lines and their limits.
+"""Tidy points as arrays of (segments, points), their moving ranges, centre lines and limits.
 
-From tidy points to arrays of (segments, points): one row for each phase of each series.
-
-Moving ranges: the distance of each point from the one before it, and their screened mean.
-
-Centre lines and limits of each control chart, over arrays of (segments, points).
+A segment is one phase of one series.
 """
 
 import math
@@ -22,8 +18,12 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int_]
 TOLERANCE = 1e-12  # two numbers of a series are equal if they differ by less than this times its largest
+PRIME_SCREEN = {"ip": 3.2665, "pp": 3.267, "up": 3.267}  # Taylor 2017; Nelson 1982
+T_POWER = 3.6  # Nelson 1994: times between events to this root are close to normal
+MEDIAN_OF_MEAN = 0.693  # log 2: the median of a geometric variable as a share of its mean
 
 
+# From tidy points to arrays: one row for each phase of each series.
 @dataclass(frozen=True)
 class Grid:
     """The points of all series; missing places hold NaN and are not `is_used`.
@@ -48,6 +48,29 @@ class Grid:
         """The cells of an array of this shape (or one number per segment) in the order of the table."""
         wide = np.broadcast_to(array, self.value.shape)
         return wide[self.row, self.column]
+
+
+def build_grid(points: pd.DataFrame, spec: ChartSpec) -> Grid:
+    """Lay the rows of `build_points` out as arrays, one row per series and phase."""
+    keys = points[["_series", "phase"]].to_numpy(dtype=int)
+    starts = np.ones(len(points), dtype=bool)
+    starts[1:] = (keys[1:] != keys[:-1]).any(axis=1)
+    row = np.cumsum(starts) - 1
+    column = np.arange(len(points)) - np.flatnonzero(starts)[row]
+    shape = (int(starts.sum()), int(column.max(initial=0)) + 1)
+
+    def lay(name: str, empty: object) -> np.ndarray:
+        wide = np.full(shape, empty)
+        if name in points:
+            wide[row, column] = points[name].to_numpy()
+        return wide
+
+    used, ghost, real = lay("is_drawn", False), lay("is_excluded", False), np.zeros(shape, dtype=bool)
+    real[row, column] = True
+    names = ("value", "numerator", "denominator", "_spread")
+    value, above, below, spread = (np.where(used, lay(name, np.nan), np.nan) for name in names)
+    baseline = _lay_baseline(points, (row, column), used & ~ghost, spec)
+    return Grid(row, column, value, above, below, spread, real, used, ghost, baseline)
 
 
 def build_points(results: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
@@ -130,29 +153,6 @@ def _add_phases(points: pd.DataFrame, spec: ChartSpec) -> pd.DataFrame:
     return points.assign(phase=phase - first + 1, is_excluded=excluded, is_drawn=drawn)
 
 
-def build_grid(points: pd.DataFrame, spec: ChartSpec) -> Grid:
-    """Lay the rows of `build_points` out as arrays, one row per series and phase."""
-    keys = points[["_series", "phase"]].to_numpy(dtype=int)
-    starts = np.ones(len(points), dtype=bool)
-    starts[1:] = (keys[1:] != keys[:-1]).any(axis=1)
-    row = np.cumsum(starts) - 1
-    column = np.arange(len(points)) - np.flatnonzero(starts)[row]
-    shape = (int(starts.sum()), int(column.max(initial=0)) + 1)
-
-    def lay(name: str, empty: object) -> np.ndarray:
-        wide = np.full(shape, empty)
-        if name in points:
-            wide[row, column] = points[name].to_numpy()
-        return wide
-
-    used, ghost, real = lay("is_drawn", False), lay("is_excluded", False), np.zeros(shape, dtype=bool)
-    real[row, column] = True
-    names = ("value", "numerator", "denominator", "_spread")
-    value, above, below, spread = (np.where(used, lay(name, np.nan), np.nan) for name in names)
-    baseline = _lay_baseline(points, (row, column), used & ~ghost, spec)
-    return Grid(row, column, value, above, below, spread, real, used, ghost, baseline)
-
-
 def _lay_baseline(points: pd.DataFrame, place: tuple[Ints, Ints], usable: Bools, spec: ChartSpec) -> Bools:
     """The usable points of the dated baseline (phase 1) or the first of each phase.
 
@@ -195,6 +195,7 @@ def calculate_tolerance(values: Floats) -> Floats:
     return np.asarray(TOLERANCE * size.max(axis=1, initial=0.0, keepdims=True))
 
 
+# Moving ranges: the distance of each point from the one before it, and their screened mean.
 def build_previous(values: Floats, skipped: Bools) -> Floats:
     """For each cell the value of the last cell before it that is not skipped; NaN for the first."""
     columns = np.where(skipped, -1, np.arange(values.shape[1]))
@@ -230,11 +231,7 @@ def calculate_mean_ranges(ranges: Floats, chosen: Bools, factor: float, toleranc
     return calculate_means(ranges, kept)
 
 
-PRIME_SCREEN = {"ip": 3.2665, "pp": 3.267, "up": 3.267}  # Taylor 2017; Nelson 1982
-T_POWER = 3.6  # Nelson 1994: times between events to this root are close to normal
-MEDIAN_OF_MEAN = 0.693  # log 2: the median of a geometric variable as a share of its mean
-
-
+# Centre lines and limits of each control chart.
 @dataclass(frozen=True)
 class Lines:
     """What is plotted and its lines: 3 sigma `lower`, `upper`, 2 sigma `lower_2s`, `upper_2s`.

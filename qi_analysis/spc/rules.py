@@ -1,12 +1,6 @@
-"""Runs, patterns and the named rule sets.
-
-Runs: packing points that count, lengths of runs, and the runs analysis about the centre line.
+"""Runs, patterns and the named rule sets: which points of a chart are unlikely to be chance.
 
 Arrays are (segments, points); a segment is one phase of one series.
-
-Rule sets: which points of a chart are unlikely to be chance, over arrays of (segments, points).
-
-Patterns that single rule sets add: Nelson, Western Electric and Wheeler.
 """
 
 import math
@@ -21,6 +15,7 @@ from qi_analysis.spc.lines import Bools, Floats, Grid, Ints, Lines, calculate_to
 from qi_analysis.spc.spec import ChartSpec
 
 
+# Runs: packing points that count, lengths of runs, and the runs analysis about the centre line.
 @dataclass(frozen=True)
 class RunsAnalysis:
     """One number per segment, as columns; `in_long_run` is per point.
@@ -149,6 +144,7 @@ def read_boxes() -> pd.DataFrame:
         return pd.read_csv(source, index_col="n_useful").astype(float)
 
 
+# Rule sets.
 @dataclass(frozen=True)
 class Signals:
     """One array per rule: 1 high or rising, -1 low or falling, 0 no signal; `side` of the centre.
@@ -260,6 +256,7 @@ def build_pairs(sides: tuple[Ints, Ints, Ints], places: Bools, spec: ChartSpec) 
     return packing.unpack(marks)
 
 
+# Patterns that single rule sets add: Nelson, Western Electric and Wheeler.
 def build_patterns(grid: Grid, lines: Lines, spec: ChartSpec) -> dict[str, Bools]:
     """Extra patterns of the rule set by name; empty for a set without any, and without limits.
 

@@ -1,14 +1,12 @@
-"""Intervals and tests of shares, and ends that compete.
+"""Shares compared, and ends that compete.
 
-Shares compared: Wilson intervals, differences with their intervals, one test for many groups, Holm's correction.
+Shares: Wilson intervals, differences with their intervals, one test for many groups, Holm's correction. Sources: Wilson
+1927; Newcombe 1998 (method 10, difference of two shares); Holm 1979.
 
-Sources: Wilson 1927; Newcombe 1998 (method 10, difference of two shares); Holm 1979.
-
-Competing risks: the share of people to whom each kind of end has happened by a day.
-
-The estimator is that of Aalen and Johansen. The ends exclude one another, and people still in treatment are
-censored on the day they were last looked at. One Kaplan-Meier curve for each end would treat the other ends as
-if they could still be followed by it, and say too much for every one of them.
+Competing risks: the share of people to whom each kind of end has happened by a day, by the estimator of Aalen and
+Johansen. The ends exclude one another, and people still in treatment are censored on the day they were last looked at.
+One Kaplan-Meier curve for each end would treat the other ends as if they could still be followed by it, and say too
+much for every one of them.
 """
 
 from collections.abc import Sequence
@@ -21,6 +19,8 @@ import pandas as pd
 LEVEL = 0.95
 DRAWS = 4_999  # permutations of a test: p has steps of 1 in 5,000
 SEED = 20_210_501  # the same counts always give the same p
+NOT_ENDED = -1
+NOBODY = 1e-12  # a share of people left in treatment that is none but for the arithmetic
 
 
 def calculate_wilson(
@@ -91,10 +91,7 @@ def calculate_holm(chances: np.ndarray) -> np.ndarray:
     return corrected
 
 
-NOT_ENDED = -1
-NOBODY = 1e-12  # a share of people left in treatment that is none but for the arithmetic
-
-
+# Competing risks.
 def build_incidence(days: np.ndarray, end: np.ndarray, names: Sequence[str], at: np.ndarray) -> pd.DataFrame:
     """One row for each day of `at`: day, at_risk, and for each name the share (0 to 1) with that end by then.
 

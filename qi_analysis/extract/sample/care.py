@@ -1,13 +1,7 @@
-"""The people of the synthetic extract: visits, therapies and endings.
+"""The people of the synthetic extract, their visits, endings, missed appointments, therapies and scores.
 
-What happens in the synthetic extract: visits, endings and missed appointments.
-
-Days are counted from 1 January 1970. A place is a position among the clinic days (week-days outside the
-Christmas closure), on which all intervals are laid out. Figures come from calibration.csv or are named here.
-
-The people of the synthetic extract: local numbers, NHS numbers that cannot exist, and characteristics.
-
-What is done in the visits of the synthetic extract: therapies, scores and internet-therapy logs.
+Days are counted from 1 January 1970. A place is a position among the clinic days (week-days outside the Christmas
+closure), on which all intervals are laid out. Figures come from calibration.csv or are named here.
 """
 
 from dataclasses import dataclass
@@ -62,6 +56,41 @@ FORGOTTEN_SHARE, FORGOTTEN_DAYS = 0.03, 180  # the long right tail
 HI_MEDIANS = (54, 8)  # days to the first HI session and between them; near M123 to M126 and M351
 MISSED_BEFORE_A_VISIT = 0.135  # chance of a missed appointment before each that is kept
 Known = dict[tuple[str, str], float]
+STRIDE = 1_000_000  # room for the numbers of one block
+LANGUAGES = {"en": 0.93, "pl": 0.02, "es": 0.01, "fa": 0.01, "ar": 0.01, "pt": 0.01, "fr": 0.01}  # invented
+BORN_ABOUT_1900 = 0.0005  # share of people with an impossible age
+ETHNIC_CODES = "ABCDEFGHJKLMNPRS"
+ETHNIC_ITEMS = (  # names of demographics_ethnicity in the order of ETHNIC_CODES
+    "White: British", "White: Irish", "White: Any other White background", "Mixed: White and Black Caribbean",
+    "Mixed: White and Black African", "Mixed: White and Asian", "Mixed: Any other Mixed background",
+    "Asian or Asian British: Indian", "Asian or Asian British: Pakistani",
+    "Asian or Asian British: Bangladeshi",
+    "Asian or Asian British: Any other Asian background", "Black or Black British: Caribbean",
+    "Black or Black British: African", "Black or Black British: Any other Black background",
+    "Other Ethnic Groups: Chinese", "Other Ethnic Groups: Any Other Ethnic Group",
+)  # fmt: skip
+THERAPIES = {  # LI first, then HI, then employment support; codes of therapy_types.csv
+    "702545008": "psychoeducation",
+    "748051000000105": "guided self-help, book",
+    "748101000000105": "non-guided self-help, book",
+    "748041000000107": "guided self-help, computer",
+    "1026111000000108": "other LI",
+    "975131000000104": "community signposting",
+    "304891004": "cognitive behaviour therapy",
+    "1129471000000105": "couple therapy",
+    "286711000000107": "counselling",
+    "449030000": "eye movement desensitisation and reprocessing",
+    "933221000000107": "mindfulness",
+    "1026131000000100": "other HI",
+    "1098051000000103": "employment support",
+}
+PSYCHOEDUCATION, SIGNPOSTING, CBT, EMPLOYMENT = 0, 5, 6, 12  # places in THERAPIES
+LI_THERAPIES = 6
+LI_ITEMS = ("psychoed_peer", "gsh_book", "nongsh_book", "gsh_computer", "other_li")  # of li_appointment_mix
+HI_MIX = (0.62, 0.04, 0.17, 0.05, 0.04, 0.08)  # invented: mostly cognitive behaviour therapy
+ASSESSED_AS_LI, SIGNPOSTED = 0.42, 0.02  # of assessments; the rest are coded as cognitive behaviour therapy
+STRAY_HI = 0.05  # share of LI courses of 3 or more sessions in which the second is a single HI contact
+LOGS_A_PERSON, LOGGING_SHARE = 24, {LI: 0.14, HI: 0.42}  # together about 600 logs a month
 
 
 @dataclass(frozen=True)
@@ -86,6 +115,7 @@ def draw_rows(rng: Rng, shares: np.ndarray) -> np.ndarray:
     return np.asarray((rng.random((len(shares), 1)) * edges[:, -1:] > edges).sum(axis=1))
 
 
+# Visits, endings and missed appointments.
 def build_visits(rng: Rng, span: Span, referrals: pd.DataFrame, known: Known) -> pd.DataFrame:
     """One row per kept appointment, placed on clinic days; waits and intervals are log-normal."""
     seen = (referrals.kind > NOT_SEEN).astype(int)
@@ -187,21 +217,7 @@ def build_extra(rng: Rng, referrals: pd.DataFrame, visits: pd.DataFrame, known: 
     return pd.concat([beside, after.assign(place=place, app_type=kind)]).assign(step=99)
 
 
-STRIDE = 1_000_000  # room for the numbers of one block
-LANGUAGES = {"en": 0.93, "pl": 0.02, "es": 0.01, "fa": 0.01, "ar": 0.01, "pt": 0.01, "fr": 0.01}  # invented
-BORN_ABOUT_1900 = 0.0005  # share of people with an impossible age
-ETHNIC_CODES = "ABCDEFGHJKLMNPRS"
-ETHNIC_ITEMS = (  # names of demographics_ethnicity in the order of ETHNIC_CODES
-    "White: British", "White: Irish", "White: Any other White background", "Mixed: White and Black Caribbean",
-    "Mixed: White and Black African", "Mixed: White and Asian", "Mixed: Any other Mixed background",
-    "Asian or Asian British: Indian", "Asian or Asian British: Pakistani",
-    "Asian or Asian British: Bangladeshi",
-    "Asian or Asian British: Any other Asian background", "Black or Black British: Caribbean",
-    "Black or Black British: African", "Black or Black British: Any other Black background",
-    "Other Ethnic Groups: Chinese", "Other Ethnic Groups: Any Other Ethnic Group",
-)  # fmt: skip
-
-
+# People: local numbers, NHS numbers that cannot exist, and characteristics.
 def build_referral_ids(block: Block, referral: np.ndarray, month: np.ndarray) -> pa.Array:
     """ServiceRequestId: R and a number; S and an unrelated one for all submitted under the new code."""
     return _build_local_ids(block, "RS", referral, month)
@@ -278,30 +294,7 @@ def write_people(folder: Path, block: Block, filed: pd.DataFrame, rng: Rng) -> N
     write_rows(folder, "IDS001MPI", columns, (block.span, month, people.refresh.to_numpy()))
 
 
-THERAPIES = {  # LI first, then HI, then employment support; codes of therapy_types.csv
-    "702545008": "psychoeducation",
-    "748051000000105": "guided self-help, book",
-    "748101000000105": "non-guided self-help, book",
-    "748041000000107": "guided self-help, computer",
-    "1026111000000108": "other LI",
-    "975131000000104": "community signposting",
-    "304891004": "cognitive behaviour therapy",
-    "1129471000000105": "couple therapy",
-    "286711000000107": "counselling",
-    "449030000": "eye movement desensitisation and reprocessing",
-    "933221000000107": "mindfulness",
-    "1026131000000100": "other HI",
-    "1098051000000103": "employment support",
-}
-PSYCHOEDUCATION, SIGNPOSTING, CBT, EMPLOYMENT = 0, 5, 6, 12  # places in THERAPIES
-LI_THERAPIES = 6
-LI_ITEMS = ("psychoed_peer", "gsh_book", "nongsh_book", "gsh_computer", "other_li")  # of li_appointment_mix
-HI_MIX = (0.62, 0.04, 0.17, 0.05, 0.04, 0.08)  # invented: mostly cognitive behaviour therapy
-ASSESSED_AS_LI, SIGNPOSTED = 0.42, 0.02  # of assessments; the rest are coded as cognitive behaviour therapy
-STRAY_HI = 0.05  # share of LI courses of 3 or more sessions in which the second is a single HI contact
-LOGS_A_PERSON, LOGGING_SHARE = 24, {LI: 0.14, HI: 0.42}  # together about 600 logs a month
-
-
+# What is done in the visits: therapies, scores and internet-therapy logs.
 def build_therapies(rng: Rng, referrals: pd.DataFrame, contacts: pd.DataFrame, known: Known) -> pd.DataFrame:
     """Add the therapy (place in THERAPIES) and its intensity (0 LI, 1 HI); a course mostly keeps to one.
 

@@ -243,7 +243,7 @@ def test_the_words_give_the_numbers_and_what_a_funnel_cannot_say(release):
 
 
 def test_only_endings_speak_of_end_codes(settings):
-    missed = replace(settings.funnel, proxy=settings.get_proxy("missed_share"))
+    missed = replace(settings.funnel, proxy=next(one for one in settings.proxies if one.id == "missed_share"))
     units = build_provider_units(replace(settings, funnel=missed), REFERENCE, "2024-25")
     words = describe_standing(build_standing(units[units["is_kept"]]), 0, missed, "Ours")
     said = " ".join(words.sentences)

@@ -17,7 +17,7 @@ from qi_analysis.answers.build import build_counted, build_released_results, fin
 from qi_analysis.answers.measure_charts import find_statistics
 from qi_analysis.disclosure.counts import INNER, MOST, NOT_SHOWN, TOTAL, CountBook, is_small
 from qi_analysis.disclosure.ledger import read_ledger, write_ledger
-from qi_analysis.disclosure.protection import Seen, count_exposed, find_hidden, protect_table
+from qi_analysis.disclosure.protection import Seen, count_exposed, find_hidden
 from qi_analysis.disclosure.result_counts import COMPLETED_LI, ENDED_LI, SUMS, find_hidden_years
 from qi_analysis.errors import DataProblem
 from qi_analysis.periods import Period
@@ -51,6 +51,33 @@ counts = st.integers(0, 25)
 
 @pytest.mark.slow
 @settings(max_examples=150, deadline=None)
+def protect_table(counts: pd.DataFrame) -> pd.DataFrame:
+    """A table of counts with its totals, as it may be shown: missing where hidden.
+
+    counts: whole numbers, one way (one column) or two ways. Rounded to 5, 1 to 7 hidden, totals from the true totals,
+    and as much more hidden as needed. The last row, and with several columns the last column, is "total".
+    """
+    table = pd.concat([counts, counts.sum().to_frame("total").T])
+    if len(counts.columns) > 1:
+        table["total"] = table.sum(axis=1)
+    book = CountBook()
+    _show_table(table, book)
+    return _show_table(table, CountBook(find_hidden(book)))
+
+
+def _show_table(table: pd.DataFrame, book: CountBook) -> pd.DataFrame:
+    parts = [name for name in table if name != "total"]
+    names = {name: pd.Series([f"{row}|{name}" for row in table.index], table.index) for name in table}
+    for named in names.values():
+        book.add_sums(named.tail(1), [[one] for one in named.iloc[:-1]])
+    if "total" in names:
+        book.add_sums(names["total"], [names[name] for name in parts])
+    order = np.where(table.index == "total", TOTAL, INNER)
+    return pd.DataFrame(
+        {name: book.show(names[name], table[name], order if name in parts else TOTAL) for name in table}
+    )
+
+
 @given(st.lists(counts, min_size=2, max_size=3))
 def test_in_a_list_with_its_total_every_small_count_keeps_three_values(parts):
     shown = protect_table(pd.DataFrame({"people": parts}))["people"]
