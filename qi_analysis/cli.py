@@ -225,7 +225,7 @@ def run(
     places = choose_places(project)
     _start_log(places.processed / "logs")
     bar = _Bar()
-    outcomes = run_reviews(places, "all" if every else period, bar.start, bar.step)
+    outcomes = run_reviews(places, "all" if every else period, bar.start, bar.step, _warn)
     bar.close()
     failed = [outcome for outcome in outcomes if outcome.exit_code]
     for outcome in failed:
@@ -244,6 +244,8 @@ def run(
 
 def _log_reading_ages(reports: Path, period_ids: list[str]) -> None:
     """How old a reader of each new page must be, one line for each edition, for the editor. After the answer: it is slow."""
+    if not period_ids:
+        return
     from qi_analysis.packs.share import LIMITS, describe_reading_age
     from qi_analysis.run.publish import read_published
 
@@ -253,6 +255,11 @@ def _log_reading_ages(reports: Path, period_ids: list[str]) -> None:
         for edition in LIMITS:
             page = (last.folder / last.manifest["editions"][edition]).read_text(encoding="utf-8")
             logging.getLogger("qi_analysis").info("%s: %s", period_id, describe_reading_age(page, edition))
+
+
+def _warn(line: str) -> None:
+    typer.echo(line, err=True)
+    logging.getLogger("qi_analysis").warning(line)
 
 
 def _say_where(reports: Path) -> None:

@@ -59,12 +59,6 @@ def describe_month(day: date) -> str:
     return period_of(day).words
 
 
-def describe_month_short(day: date) -> str:
-    """The month of a day for an axis: Jun 2022."""
-    name, year = describe_month(day).split()
-    return f"{name[:3]} {year}"
-
-
 def describe_months(first: date, last: date) -> str:
     """A stretch of months: January to August 2022, November 2021 to May 2022, or one month."""
     start, end = describe_month(first), describe_month(last)

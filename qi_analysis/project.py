@@ -36,6 +36,7 @@ from qi_analysis.spc.chart import build_chart_table
 from qi_analysis.spc.spec import ChartSpec
 from qi_analysis.storage import Places, choose_places, hold_lock
 
+SYNTHETIC = "Synthetic data: no real person is in it."
 RATIO_STATISTICS = ("share", "percent")  # drawn as p charts; every other measure as an XmR chart
 UNITS = {"share": "share", "count": "count", "sum": "count"}
 
@@ -54,22 +55,30 @@ class Chart:
         The picture as the page of a review has it, with alt text.
     key : tuple of (str, str)
         The sign and the words of each mark on the chart: tests, events and phases.
+    is_synthetic : bool
+        Whether its data were made up by this package; then it says so.
     """
 
     measure_id: str
     table: pd.DataFrame
     svg: str
     key: tuple[tuple[str, str], ...] = ()
+    is_synthetic: bool = False
 
     def _repr_svg_(self) -> str:
         return self.svg
 
     def _repr_html_(self) -> str:
+        """The picture with its key on white, so that it can be read in a dark JupyterLab too."""
         lines = "".join(f"<li>{escape(sign)}: {escape(words)}</li>" for sign, words in self.key)
-        return f"{self.svg}<ul>{lines}</ul>" if lines else self.svg
+        note = f"<p><strong>{SYNTHETIC}</strong></p>" if self.is_synthetic else ""
+        return (
+            f'<div style="background:#fff;color:#212b32">{note}{self.svg}{f"<ul>{lines}</ul>" if lines else ""}</div>'
+        )
 
     def __repr__(self) -> str:
-        return f"<chart of {self.measure_id}, {len(self.table)} months>"
+        made_up = ", synthetic data" if self.is_synthetic else ""
+        return f"<chart of {self.measure_id}, {len(self.table)} months{made_up}>"
 
 
 class Source:
@@ -303,7 +312,7 @@ class Project:
         block = self._find_block(measure_id)
         if block is not None and spec is None:
             table, look, key = draw_exactly(self._build_workings(), block)
-            return Chart(measure_id, table, render_control_chart(table, look), tuple(key))
+            return Chart(measure_id, table, render_control_chart(table, look), tuple(key), self.is_synthetic)
         months, statistic = self.monthly(measure_id), find_statistics(self.record).get(measure_id, "")
         usual = ChartSpec(
             chart="p" if statistic in RATIO_STATISTICS else "xmr",
@@ -317,7 +326,7 @@ class Project:
         span = describe_months(table["interval_start"].iloc[0], table["interval_start"].iloc[-1])
         look = Look(measure_id.replace("_", "-"), f"Control chart of {measure_id} by month, {span}.", size="small",
                     unit=UNITS.get(statistic, statistic or "value"))  # fmt: skip
-        return Chart(measure_id, table, render_control_chart(table, look))
+        return Chart(measure_id, table, render_control_chart(table, look), (), self.is_synthetic)
 
     def _find_block(self, measure_id: str) -> Measure | None:
         return next((one for one in self.record.measures if one.id == measure_id), None)
@@ -373,6 +382,6 @@ def open_project(folder: Path | str = ".", as_at: date | str | None = None) -> P
     >>> project.ledger.columns.tolist()
     ['file', 'rows_in', 'used', 'merged', 'set_aside']
     >>> project.chart("li_completion")
-    <chart of li_completion, 14 months>
+    <chart of li_completion, 14 months, synthetic data>
     """
     return Project(Source(choose_places(folder)), None if as_at is None else read_as_at(as_at))

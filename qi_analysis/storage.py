@@ -1,15 +1,12 @@
 """Where the project's folders are, files and folders that appear whole, and one run at a time.
 
-Where things are, from the project's folder down. Nothing else joins paths of the project.
-
-Writing whole: a file or a folder appears in one rename, flushed to disk before and after, or not at all.
-
-Whatever is being made has a name that begins with a dot and ends in `.building`, so what a killed run left is
-known by its name and is cleared away by the next.
-
-One run at a time: a lock of the operating system, so the lock of a killed run is gone with it.
+Nothing else joins paths of the project. A file or a folder appears in one rename, flushed to disk before and after, or
+not at all. Whatever is being made has a name that begins with a dot and ends in `.building`, so what a killed run left is
+known by its name and is cleared away by the next. The lock is one of the operating system, so the lock of a killed run
+is gone with it.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -24,6 +21,11 @@ PACKAGE = Path(__file__).parent
 DEFINITIONS, TEMPLATES = PACKAGE / "definitions", PACKAGE / "templates"
 SHIPPED = PACKAGE / "shipped" if (PACKAGE / "shipped").is_dir() else PACKAGE.parent  # in a wheel, else in a checkout
 REFERENCE = SHIPPED / "data" / "reference"  # code lists and published figures
+BUILDING = ".building"
+LOCK = ".lock"
+BUSY = "Another run is at work in this project. Wait until it has ended and run again."
+UNLOCKED = "The disk of this project has no locks, so two runs at once are not prevented here. Start one at a time."
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)  # as some shares answer
 
 
 @dataclass(frozen=True)
@@ -132,9 +134,7 @@ def make_project(folder: Path) -> Places:
     return Places(target)
 
 
-BUILDING = ".building"
-
-
+# Writing whole.
 def write_whole(path: Path, text: str) -> None:
     """Replace a file in one step: the old one stays until the new one is whole."""
     aside = path.with_name(f".{path.name}{BUILDING}")
@@ -206,20 +206,23 @@ def clear_leftovers(folders: Iterable[Path]) -> None:
         clear(folder.glob(f".*{BUILDING}"))
 
 
-LOCK = ".lock"
-BUSY = "Another run is at work in this project. Wait until it has ended and run again."
-
-
+# One run at a time.
 @contextmanager
-def hold_lock(folder: Path) -> Iterator[None]:
-    """Hold the project's lock, a file in `folder`. Raises DataProblem at once when another run holds it."""
+def hold_lock(folder: Path) -> Iterator[bool]:
+    """Hold the project's lock, a file in `folder`; False where its disk has no locks, and nothing is held.
+
+    Raises DataProblem at once when another run holds it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a+b") as handle:
         try:
             _take(handle)
-        except OSError:
-            raise DataProblem(BUSY) from None
-        yield  # closing the file lets it go
+            is_held = True
+        except OSError as refused:
+            if refused.errno not in NO_LOCKS:
+                raise DataProblem(BUSY) from None
+            is_held = False
+        yield is_held  # closing the file lets it go
 
 
 def _take(handle: IO[bytes]) -> None:

@@ -62,6 +62,12 @@ def small_extract(make_once) -> Path:
     return make_once("extract", lambda folder: write_sample(folder, months=7))
 
 
+@pytest.fixture(scope="session")
+def shipped_extract(make_once) -> Path:
+    """The synthetic extract as `qi sample` writes it: 30 months from January 2021. Not to be changed."""
+    return make_once("shipped extract", write_sample)
+
+
 @pytest.fixture
 def project(tmp_path, small_extract) -> Places:
     """A project of one's own whose data/raw holds the small extract."""

@@ -1,13 +1,11 @@
-"""Which chart suits a measure, and how soon it would show a rise.
+"""Which chart suits a measure, where its level seems to have moved, and how soon the chart would show a rise.
 
-Which chart suits a series, and where its level seems to have moved: suggestions with their reason.
+These are suggestions with their reason, and nothing is applied: a person chooses the chart in project/measures.toml and
+records a phase in project/project.toml.
 
-Nothing is applied: a person chooses the chart in project/measures.toml and records a phase in project/project.toml.
 The spread of a share is told by Laney's sigma_z, the mean moving range of the z scores over 1.128 (Laney 2002): 1
 where chance alone explains the ups and downs, more in large services. It looks at neighbouring months only, so a
 change of level does not pass for wide scatter, as it does in the share of points outside plain limits.
-
-How soon a chart would show a rise, and how often it shows one that is not there: both by simulation.
 
 The time to a signal is simulated here, each time from the same seed. The rates of false alarms are simulated once by
 benchmarks/false_alarms.py and kept in definitions/false_alarms.csv.
@@ -22,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from qi_analysis.answers.measure_charts import select_rows
 from qi_analysis.charts.verdict import build_settled, describe_time_to_signal
 from qi_analysis.dataset import read_rows
 from qi_analysis.errors import RecordProblem
@@ -39,25 +38,51 @@ FEWEST_EXPECTED = 1.0  # of the rarer outcome in a usual month
 MANY_OUTSIDE = 0.1
 SHARES = ("share", "percent")
 EVIDENCE = ["months", "typical_denominator", "spread", "n_outside_p", "n_outside_pp", "n_outside_ip"]
+FALSE_ALARMS = DEFINITIONS / "false_alarms.csv"
+SEED = 20210501
+SERIES = 4000  # the middle of so many series is known to within a month
+BLOCK, LONGEST = 6, 60  # months simulated at a time, and at most
+SHIFT = 7  # months in a row above the centre line
+RISE, BASELINE_MONTHS, YEAR = 0.10, 12, 12
+Floats = npt.NDArray[np.floating]
+Bools = npt.NDArray[np.bool_]
 
 
+def build_suggestion_facts(
+    results: pd.DataFrame, measures: Sequence[Measure], record: Record
+) -> tuple[SuggestionFacts, ...]:
+    """For each measure block: the chart in use, the one suggested, the reason and phases that may be missing.
+
+    results: tidy results; the rows of a measure are those of its id and its month_by. A measure without rows is
+    left out. Phases are looked for in the months since the record's last phase.
+    """
+    rows = select_rows(results, measures)
+    last = max((pd.Timestamp(phase.from_) for phase in record.phases), default=pd.Timestamp.min)
+    good = {one.id: one.good for one in measures}
+    charts = build_suggested_charts(rows, record.settings.min_denominator).set_index("measure_id")
+    phases = build_phase_suggestions(rows[rows["interval_start"] >= last], good).groupby("measure_id")["reason"]
+    moved = phases.agg(list).to_dict()
+    return tuple(
+        SuggestionFacts(
+            id=one.id,
+            name=one.name,
+            chart=one.chart,
+            suggested=str(charts.at[one.id, "chart"]),
+            reason=str(charts.at[one.id, "reason"]),
+            phases=tuple(moved.get(one.id, [])),
+        )
+        for one in measures
+        if one.id in charts.index
+    )
+
+
+# Which chart suits a series.
 @dataclass(frozen=True)
 class Suggestion:
     """A chart by its name in ChartSpec (p, pp, ip, xmr, run) and the reason, a sentence."""
 
     chart: str
     reason: str
-
-
-def suggest_chart(results: pd.DataFrame, min_denominator: float = 0) -> Suggestion:
-    """The chart that suits one series of tidy results, with its reason (see build_suggested_charts).
-
-    Raises ChartProblem (a ValueError) unless the results hold one series.
-    """
-    table = build_suggested_charts(results, min_denominator)
-    if len(table) != 1:
-        raise ChartProblem("A chart is suggested for one series at a time. Use build_suggested_charts for more.")
-    return Suggestion(table["chart"].iloc[0], table["reason"].iloc[0])
 
 
 def build_suggested_charts(results: pd.DataFrame, min_denominator: float = 0) -> pd.DataFrame:
@@ -161,10 +186,11 @@ def _describe_size(row: pd.Series) -> str:
     return f" with about {size:,.0f} a month" if size >= 20 else " with so few a month"
 
 
+# Where its level has moved.
 def build_phase_suggestions(results: pd.DataFrame, good: str | Mapping[str, str] = "up") -> pd.DataFrame:
     """Changes of level with their evidence: measure_id, clock, start, before, after, direction, reason; none applied.
 
-    A change is a run of 9 useful months on one side of the median before (see rebase). good: up, down or either,
+    A change is a run of 9 useful months on one side of the median before (see RebaseSpec). good: up, down or either,
     for all measures or one for each. direction: good, bad or neutral. A change for the worse is told as one that new
     limits would hide. Give only the months since the last recorded phase. Unsettled months are left out. Raises
     ChartProblem (a ValueError) for results that are not tidy.
@@ -207,44 +233,25 @@ def _describe_level(row: pd.Series, unit: str) -> str:
     return f"{found} If you know the reason, record a phase from {row['start']:%Y-%m-%d} with it; nothing changes by itself."
 
 
-def build_suggestion_facts(
-    results: pd.DataFrame, measures: Sequence[Measure], record: Record
-) -> tuple[SuggestionFacts, ...]:
-    """For each measure block: the chart in use, the one suggested, the reason and phases that may be missing.
+# How soon a chart would show a rise, and how often it shows one that is not there.
+def describe_months_to_signal(chart_table: pd.DataFrame) -> str:
+    """How long a rise of 10 points would take to show, with the numbers of a released chart table of a P chart.
 
-    results: tidy results; the rows of a measure are those of its id and its month_by. A measure without rows is
-    left out. Phases are looked for in the months since the record's last phase.
+    People a month: the median denominator of the last 12 settled drawn months; baseline: their latest centre line.
+    "" when no month has figures, or when the level leaves no room for a rise of 10 points.
     """
-    blocks = pd.DataFrame({"measure_id": [one.id for one in measures], "clock": [one.month_by for one in measures]})
-    rows = results.merge(blocks, on=["measure_id", "clock"])
-    last = max((pd.Timestamp(phase.from_) for phase in record.phases), default=pd.Timestamp.min)
-    good = {one.id: one.good for one in measures}
-    charts = build_suggested_charts(rows, record.settings.min_denominator).set_index("measure_id")
-    phases = build_phase_suggestions(rows[rows["interval_start"] >= last], good).groupby("measure_id")["reason"]
-    moved = phases.agg(list).to_dict()
-    return tuple(
-        SuggestionFacts(
-            id=one.id,
-            name=one.name,
-            chart=one.chart,
-            suggested=str(charts.at[one.id, "chart"]),
-            reason=str(charts.at[one.id, "reason"]),
-            phases=tuple(moved.get(one.id, [])),
-        )
-        for one in measures
-        if one.id in charts.index
-    )
-
-
-FALSE_ALARMS = DEFINITIONS / "false_alarms.csv"
-SEED = 20210501
-SERIES = 4000  # the middle of so many series is known to within a month
-BLOCK, LONGEST = 6, 60  # months simulated at a time, and at most
-SHIFT = 7  # months in a row above the centre line
-RISE, BASELINE_MONTHS, YEAR = 0.10, 12, 12
-
-Floats = npt.NDArray[np.floating]
-Bools = npt.NDArray[np.bool_]
+    recent = build_settled(chart_table).dropna(subset=["denominator", "centre"]).tail(YEAR)
+    if recent.empty:
+        return ""
+    people = calculate_nearest(float(recent["denominator"].median()))
+    baseline = round(float(recent["centre"].iloc[-1]), 4)
+    if not 0 < baseline <= 1 - RISE or people < 1:
+        return ""
+    months = calculate_months_to_signal(people, baseline)
+    if math.isinf(months):
+        years = LONGEST // YEAR
+        return f"With about {people} people a month, a rise of 10 points could take more than {years} years to show."
+    return describe_time_to_signal(people, months)
 
 
 @cache
@@ -294,27 +301,16 @@ def _mark_upward(distance: Floats) -> Bools:
 def _count_ending(hits: Bools, months: int) -> npt.NDArray[np.integer]:
     """How many of so many months are hits, for each stretch that lies within the series, by its last month."""
     running = np.pad(hits.cumsum(axis=1), ((0, 0), (1, 0)))
-    return running[:, months:] - running[:, :-months]
+    return np.asarray(running[:, months:] - running[:, :-months])
 
 
-def describe_months_to_signal(chart_table: pd.DataFrame) -> str:
-    """How long a rise of 10 points would take to show, with the numbers of a released chart table of a P chart.
-
-    People a month: the median denominator of the last 12 settled drawn months; baseline: their latest centre line.
-    "" when no month has figures, or when the level leaves no room for a rise of 10 points.
-    """
-    recent = build_settled(chart_table).dropna(subset=["denominator", "centre"]).tail(YEAR)
-    if recent.empty:
-        return ""
-    people = calculate_nearest(float(recent["denominator"].median()))
-    baseline = round(float(recent["centre"].iloc[-1]), 4)
-    if not 0 < baseline <= 1 - RISE or people < 1:
-        return ""
-    months = calculate_months_to_signal(people, baseline)
-    if math.isinf(months):
-        years = LONGEST // YEAR
-        return f"With about {people} people a month, a rise of 10 points could take more than {years} years to show."
-    return describe_time_to_signal(people, months)
+def describe_false_alarms(rules: str, people_a_month: float) -> str:
+    """The rate of false alarms of a chart as a sentence for the method page."""
+    rate = calculate_nearest(100 * read_false_alarm_rate(rules, people_a_month))
+    return (
+        f"Where nothing has changed, about {rate} of every 100 charts like this one still show a signal at some time in "
+        "the first year after the baseline."
+    )
 
 
 def read_false_alarm_rate(rules: str, people_a_month: float) -> float:
@@ -328,12 +324,3 @@ def read_false_alarm_rate(rules: str, people_a_month: float) -> float:
         raise RecordProblem(f"There is no rate of false alarms for the rules {rules!r} in false_alarms.csv.")
     nearest = min(rows, key=lambda row: abs(math.log(float(row["n"]) / max(people_a_month, 1))))
     return float(nearest["rate_per_year"])
-
-
-def describe_false_alarms(rules: str, people_a_month: float) -> str:
-    """The rate of false alarms of a chart as a sentence for the method page."""
-    rate = calculate_nearest(100 * read_false_alarm_rate(rules, people_a_month))
-    return (
-        f"Where nothing has changed, about {rate} of every 100 charts like this one still show a signal at some time in "
-        "the first year after the baseline."
-    )

@@ -1,11 +1,8 @@
-"""Completion by group: who belongs to which, and whether groups differ.
+"""Is it fair? Completion over 12 months by who people are and how they were seen, for page 8; protected.
 
-Which group each LI episode belongs to: age, gender, ethnic group, deprivation, referral, delivery, interpreter.
-
-What is not recorded stays not recorded: nothing is guessed from other fields. A field that the extract does not
-have gives no column.
-
-Is it fair? Completion over 12 months by who people are and how they were seen, for page 8; protected.
+Each LI episode belongs to groups: age, gender, ethnic group, deprivation, referral, delivery, interpreter. What is not
+recorded stays not recorded: nothing is guessed from other fields. A field that the extract does not have gives no
+column.
 
 The rate is the headline rate: of the LI episodes that ended in the 12 months, the share completed. Groups of fewer
 than 30 people are counted together. Whether groups differ is judged once for each characteristic, on the true
@@ -19,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from qi_analysis.answers.leaving import build_ended
+from qi_analysis.answers.leaving import MONTHS, build_ended
 from qi_analysis.answers.workshop import Workings
 from qi_analysis.dataset import read_rows
 from qi_analysis.disclosure.counts import INNER, NOT_SHOWN, SMALLEST_BASE, TOTAL, CountBook, is_small
@@ -30,8 +27,26 @@ from qi_analysis.spc.statistics import calculate_chance, calculate_holm, calcula
 from qi_analysis.storage import REFERENCE
 
 AGE_EDGES = (-np.inf, 17, 25, 64, 74, np.inf)  # the published bands; whole years when the referral was received
+GENDERS = {"2": "women", "1": "men", "9": "another gender"}
+ETHNIC_GROUPS = {
+    "White": "White, other",
+    "Other": "another ethnic group",
+    "Asian": "Asian",
+    "Black": "Black",
+    "Mixed": "Mixed",
+}
+DELIVERY = {"face_to_face": "in person", "telephone": "phone", "video": "video"}
+INTERPRETER = {"1": "needed", "2": "needed", "3": "needed", "5": "needed", "4": "not needed"}
+NOT_CODES = ("invalid", "")
+SMALLEST_GROUP = 30  # fewer people than that are counted together with other small groups
+MOST_MISSING = 0.20  # with more not recorded, groups are not compared
+CHANCE = 0.05
+TOGETHER = "other groups together"
+EVERYONE = "everyone"
+NAME_OF_ALL, COMPLETED = f"fairness.{EVERYONE}.{EVERYONE}", " completed"  # names of counts
 
 
+# Which group each LI episode belongs to.
 @dataclass(frozen=True)
 class Characteristic:
     """id: the column of build_characteristics. groups: in the order in which they are printed, never by size.
@@ -76,17 +91,6 @@ CHARACTERISTICS = (
     ),
     Characteristic("interpreter", "Interpreter", ("needed", "not needed"), "interpreter present"),
 )
-GENDERS = {"2": "women", "1": "men", "9": "another gender"}
-ETHNIC_GROUPS = {
-    "White": "White, other",
-    "Other": "another ethnic group",
-    "Asian": "Asian",
-    "Black": "Black",
-    "Mixed": "Mixed",
-}
-DELIVERY = {"face_to_face": "in person", "telephone": "phone", "video": "video"}
-INTERPRETER = {"1": "needed", "2": "needed", "3": "needed", "5": "needed", "4": "not needed"}
-NOT_CODES = ("invalid", "")
 
 
 def build_characteristics(workings: Workings, episodes: pd.DataFrame) -> pd.DataFrame:
@@ -160,31 +164,16 @@ def _group_delivery(sessions: pd.DataFrame) -> pd.Series | None:
     """Each medium read by the list of its own version of the data set."""
     rows = read_rows(REFERENCE / "consultation_mediums.csv")
     fields = {"medium": "v2.1", "medium_v20": "v2.0"}
-    parts = [
-        sessions[field]
-        .astype("object")
-        .map(
-            {
-                r["code"]: DELIVERY.get(r["delivery_group"], "another way, such as text")
-                for r in rows
-                if r["version"] == version
-            }
-        )
-        for field, version in fields.items()
-        if field in sessions
-    ]
-    return parts[0].combine_first(parts[-1]) if parts else None
+    parts = []
+    for field, version in fields.items():
+        own = {row["code"]: row["delivery_group"] for row in rows if row["version"] == version}
+        ways = {code: DELIVERY.get(group, "another way, such as text") for code, group in own.items()}
+        parts.append(_group_codes(sessions, field, ways))
+    known = [part for part in parts if part is not None]
+    return known[0].combine_first(known[-1]) if known else None
 
 
-MONTHS = 12
-SMALLEST_GROUP = 30  # fewer people than that are counted together with other small groups
-MOST_MISSING = 0.20  # with more not recorded, groups are not compared
-CHANCE = 0.05
-TOGETHER = "other groups together"
-EVERYONE = "everyone"
-NAME_OF_ALL, COMPLETED = f"fairness.{EVERYONE}.{EVERYONE}", " completed"  # names of counts
-
-
+# Whether groups differ.
 @dataclass(frozen=True)
 class Compared:
     """One characteristic. counts: numerator and denominator by group, true. chance: p, or None if not judged."""
@@ -201,7 +190,7 @@ def build_fairness(workings: Workings, book: CountBook | None = None) -> tuple[d
 
     Every count is noted in `book`.
     """
-    ended = build_ended(workings, MONTHS)
+    ended = build_ended(workings)
     groups = build_characteristics(workings, ended)
     is_completed = ended["exit"].eq("completed").to_numpy()
     compared = _judge([_compare(about, groups, is_completed) for about in CHARACTERISTICS])

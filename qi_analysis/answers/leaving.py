@@ -1,16 +1,13 @@
-"""When and why people leave.
+"""When do people leave, for page 6, and why, for page 7; protected.
 
-When do people leave? LI starters session by session, and week by week, for page 6; protected.
+When: LI starters session by session, and week by week. An episode ends in one of the ways of ENDS or goes on. Leaving
+early is what is recorded as that (exit categories dropped_out and declined); an ending that is not known, of another
+kind, or planned but too short to count as completed is "ended in another way". People still in treatment are never
+counted as having left: they are censored on the last day of the review's month.
 
-An episode ends in one of the ways of ENDS or goes on. Leaving early is what is recorded as that (exit categories
-dropped_out and declined); an ending that is not known, of another kind, or planned but too short to count as
-completed is "ended in another way". People still in treatment are never counted as having left: they are censored
-on the last day of the review's month.
-
-Why do people leave? Recorded reasons by size, and how people who left early were, for page 7; protected.
-
-Counted: LI episodes that ended in the last 12 months without being completed, stepped up or ended by death. An
-end code says how a referral ended, in the words of whoever closed it; it is not what the person would say.
+Why: recorded reasons by size, and how people who left early were. Counted are LI episodes that ended in the last 12
+months without being completed, stepped up or ended by death. An end code says how a referral ended, in the words of
+whoever closed it; it is not what the person would say.
 """
 
 from collections.abc import Sequence
@@ -44,8 +41,24 @@ SHORTEST_WINDOW, LONGEST_WINDOW = 91, 365  # days of starters before and after a
 WEEK = 7
 EACH_OF_TWO = 0.975
 LI_START = "episodes.li_start."  # counts by the month LI began: the start of their names
+NOT_RECORDED, OTHERS = "not recorded or not known", "other reasons together"
+REASONS = {  # end code: in words for a reader; the national names are in data/reference/end_codes.csv
+    "10": "not suitable for treatment here, no further action or back to the referrer",
+    "11": "signposted elsewhere by agreement",
+    "12": "ended by agreement after advice and support",
+    "13": "referred to another therapy service by agreement",
+    "14": "decided not to take up the treatment offered",
+    "16": "left during the assessment",
+    "46": "ended as planned, too few sessions to count as completed",
+    "47": "left before the practitioner had planned",
+    "48": "ended by the service before the person wished",
+    "50": "recorded as not assessed",
+}
+REASON_TOTAL, SCORE_TOTAL = "reasons total", "scores total"  # the names of two counts
+STATES = ("better", "not_better", "cannot_tell")
 
 
+# When people leave: session by session, week by week, before and after a change.
 @dataclass(frozen=True)
 class Change:
     """A dated change with people on both sides of it, each followed for as long.
@@ -228,31 +241,13 @@ def _describe_change(change: Change, groups: dict[str, pd.DataFrame]) -> ChangeF
     )
 
 
-NOT_RECORDED, OTHERS = "not recorded or not known", "other reasons together"
-REASONS = {  # end code: in words for a reader; the national names are in data/reference/end_codes.csv
-    "10": "not suitable for treatment here, no further action or back to the referrer",
-    "11": "signposted elsewhere by agreement",
-    "12": "ended by agreement after advice and support",
-    "13": "referred to another therapy service by agreement",
-    "14": "decided not to take up the treatment offered",
-    "16": "left during the assessment",
-    "46": "ended as planned, too few sessions to count as completed",
-    "47": "left before the practitioner had planned",
-    "48": "ended by the service before the person wished",
-    "50": "recorded as not assessed",
-}
-LEFT_EARLY = ("dropped_out", "declined")
-REASON_TOTAL, SCORE_TOTAL = "reasons total", "scores total"  # the names of two counts
-STATES = ("better", "not_better", "cannot_tell")
-
-
+# Why people leave.
 def build_reasons(workings: Workings, book: CountBook | None = None) -> tuple[dict[str, pd.DataFrame], ReasonsFacts]:
     """(tables reasons and reasons_scores, the facts of the page). Every count is noted in `book`."""
     book = book or CountBook()
     ended = build_ended(workings)
     first = workings.period.plus(1 - MONTHS)
-    exits = ended["exit"]
-    left = ended[exits.isin(LEFT_EARLY).to_numpy()]
+    left = ended[ended["exit"].isin(ENDS["left_early"]).to_numpy()]
     tables = {"reasons": build_reason_counts(ended, book), "reasons_scores": build_score_counts(left, book)}
     _add_year(book, workings.period)
     return tables, ReasonsFacts((first.words, workings.period.words))
@@ -265,17 +260,13 @@ def _add_year(book: CountBook, period: Period) -> None:
     book.add_sums([left], [[SCORE_TOTAL]], is_wide=True)
 
 
-def build_ended(workings: Workings, months: int = MONTHS) -> pd.DataFrame:
-    """LI episodes of the headline denominator that ended in the months to the period, with `exit`, their category."""
+def build_ended(workings: Workings) -> pd.DataFrame:
+    """LI episodes of the headline denominator that ended in the 12 months to the period, with `exit`, their category."""
     referrals = workings.pathways.referrals
     exits = referrals[f"exit_{workings.record.completion.team_choice}"]
-    first, last = _month_span(workings.period, months)
+    first, last = pd.Timestamp(workings.period.plus(1 - MONTHS).start), pd.Timestamp(workings.period.end)
     chosen = (referrals["is_li"] & exits.isin(ENDED) & referrals["li_end"].between(first, last)).to_numpy()
     return referrals[chosen].assign(exit=exits[chosen])
-
-
-def _month_span(period: Period, months: int) -> tuple[pd.Timestamp, pd.Timestamp]:
-    return pd.Timestamp(period.plus(1 - months).start), pd.Timestamp(period.end)
 
 
 def build_reason_counts(ended: pd.DataFrame, book: CountBook | None = None) -> pd.DataFrame:

@@ -1,12 +1,9 @@
-"""Can these numbers be trusted: rows, blanks, definitions, and the alarm that recording has changed.
+"""Can these numbers be trusted, for page 13: rows, repairs, blanks, definitions, and the alarm that recording has changed.
 
-Can we trust these numbers? The tables of page 13, protected: rows, repairs, blanks, definitions side by side.
-
-Has the way endings are recorded changed? The recording-change alarm on the codes of LI endings.
-
-A figure of completion can move because care changed or because its recording did. Each month the share of every kind
-of ending is compared with the baseline; what moves too far, two months in a row, opens the alarm, and an open alarm
-stops the verdict. It closes with a dated heading in decisions.md of the record, written by the team once it has looked:
+The tables are protected. The alarm looks at the codes of LI endings: a figure of completion can move because care
+changed or because its recording did. Each month the share of every kind of ending is compared with the baseline; what
+moves too far, two months in a row, opens the alarm, and an open alarm stops the verdict. It closes with a dated heading
+in decisions.md of the record, written by the team once it has looked:
 
     ## 2023-02-14 recording change: endings without a code checked
 """
@@ -21,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from qi_analysis.answers.leaving import MONTHS, build_ended
 from qi_analysis.answers.workshop import Workings
 from qi_analysis.dataset import INVALID, read_rows
 from qi_analysis.disclosure.counts import (
@@ -34,7 +32,6 @@ from qi_analysis.disclosure.counts import (
 )
 from qi_analysis.disclosure.result_counts import ENDED_LI, FINISHED, TREATED, name_completed, name_year
 from qi_analysis.extract.ledger import Account
-from qi_analysis.measures.flags import ENDED
 from qi_analysis.measures.results import read_definitions
 from qi_analysis.periods import Period, build_periods, period_of, read_day
 from qi_analysis.phrases import describe_month, describe_value, upper_first
@@ -50,7 +47,6 @@ STRIP = (
     "li_completion_iii_6",
     "li_completion_iv",
 )
-STRIP_MONTHS = 12
 COMPLETENESS = {
     "end code of discharges": ("referrals", "end_code", "ended_on"),
     "source of referral": ("referrals", "source", ""),
@@ -63,8 +59,17 @@ COMPLETENESS = {
     "how seen contacts took place": ("contacts", "medium", "is_seen"),
 }
 MOST_BLANK = 0.20  # more and the breakdown is not available
+ENDING_WORDS = DEFINITIONS / "ending_words.csv"
+MISSING, CODED_UNKNOWN, UNKNOWN = "missing", "coded_unknown", "unknown"
+POINTS = 0.10  # a share that moves by more opens the alarm
+OUTCOME_POINTS = 0.20  # for the codes that are the outcome itself: completing and leaving early move them too
+IN_A_ROW, BASELINE_MONTHS = 2, 12
+FLOAT_ERROR = 1e-9
+NOTE = re.compile(r"#{1,6}\s+(\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4})\b(.*recording change.*)", re.IGNORECASE)
+CHECKED, UNDECIDED = re.compile(r"\bchecked\b", re.IGNORECASE), re.compile(r"\bnot\b.*\bchecked\b", re.IGNORECASE)
 
 
+# The tables: rows, repairs, blanks, definitions side by side.
 def build_ledger(workings: Workings, book: CountBook) -> pd.DataFrame:
     """Rows in, used, merged and set aside by file, rounded to 5; files are named by what they hold."""
     ledger = workings.account.build_ledger()
@@ -90,7 +95,7 @@ def build_completeness(workings: Workings) -> pd.DataFrame:
     """
     rows = []
     last = pd.Timestamp(workings.period.end)
-    first = pd.Timestamp(workings.period.plus(1 - STRIP_MONTHS).start)
+    first = pd.Timestamp(workings.period.plus(1 - MONTHS).start)
     frames = {"referrals": workings.pathways.referrals, "contacts": workings.pathways.contacts}
     days = {"referrals": "received_on", "contacts": "contact_on"}
     for words, (table, field, only) in COMPLETENESS.items():
@@ -108,7 +113,7 @@ def build_completeness(workings: Workings) -> pd.DataFrame:
 
 def build_strip(workings: Workings, book: CountBook) -> pd.DataFrame:
     """The definitions side by side over the last 12 months by end month, counts rounded to 5, the choice marked."""
-    first = pd.Timestamp(workings.period.plus(1 - STRIP_MONTHS).start)
+    first = pd.Timestamp(workings.period.plus(1 - MONTHS).start)
     results = workings.results
     chosen = results[results["clock"].isin(["end", "national"]) & (results["interval_start"] >= first)]
     total = chosen[chosen["measure_id"].isin(STRIP)].groupby("measure_id")[["numerator", "denominator"]].sum()
@@ -138,11 +143,8 @@ def build_strip_pairs(workings: Workings, book: CountBook | None = None) -> pd.D
     Over the LI episodes of the headline denominator that ended in those months; it is the same for every definition.
     Definition i is left out: nearly everyone meets it.
     """
-    referrals, record = workings.pathways.referrals, workings.record
-    first, last = workings.period.plus(1 - STRIP_MONTHS).start, workings.period.end
-    ended = referrals[f"exit_{record.completion.team_choice}"].isin(ENDED)
-    recent = referrals[(ended & referrals["li_end"].between(pd.Timestamp(first), pd.Timestamp(last))).to_numpy()]
-    names = [name for name in record.completion.definitions if name != "i"]
+    recent = build_ended(workings)
+    names = [name for name in workings.record.completion.definitions if name != "i"]
     completed = {name: (recent[f"exit_{name}"] == "completed").to_numpy() for name in names}
     pairs = [(a, b, float((completed[a] != completed[b]).sum())) for a, b in combinations(names, 2)]
     table = pd.DataFrame(pairs, columns=["definition", "other", "people"])
@@ -172,16 +174,7 @@ def _add_kinds(book: CountBook, workings: Workings, completed: Mapping[str, np.n
         add(pair, kinds[:, first] != kinds[:, other])
 
 
-ENDING_WORDS = DEFINITIONS / "ending_words.csv"
-MISSING, CODED_UNKNOWN, UNKNOWN = "missing", "coded_unknown", "unknown"
-POINTS = 0.10  # a share that moves by more opens the alarm
-OUTCOME_POINTS = 0.20  # for the codes that are the outcome itself: completing and leaving early move them too
-IN_A_ROW, BASELINE_MONTHS = 2, 12
-FLOAT_ERROR = 1e-9
-NOTE = re.compile(r"#{1,6}\s+(\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4})\b(.*recording change.*)", re.IGNORECASE)
-CHECKED, UNDECIDED = re.compile(r"\bchecked\b", re.IGNORECASE), re.compile(r"\bnot\b.*\bchecked\b", re.IGNORECASE)
-
-
+# Has the way endings are recorded changed?
 @dataclass(frozen=True)
 class RecordingAlarm:
     """Whether the alarm is open, since which month, what moved, and the reason for the verdict to stop.

@@ -1,8 +1,4 @@
-"""What moved and what is new since the last review.
-
-What moved between two revisions of a review: every month and measure whose released figure is another.
-
-What is new since the last published review: figures, definitions, people, ideas, tests, stories, actions.
+"""What moved and what is new since the last published review: figures, definitions, people, ideas, tests, stories, actions.
 
 Each manifest holds the record as ids and statuses, no words (build_snapshot); the next review is compared with it. The
 review to compare with is chosen from what was published before the run began, so that reviews made side by side do not
@@ -17,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from qi_analysis.answers.measure_charts import NUMBERS
 from qi_analysis.answers.team_words import clean_words, describe_state, list_cycles, name_role
 from qi_analysis.answers.workshop import Workings
 from qi_analysis.facts import NewFacts, Snapshot
@@ -33,42 +30,6 @@ CLOCK_WORDS = {
     "contact": ", by the month of the appointment",
     "month_end": ", as at the month's end",
 }
-NUMBERS = ["numerator", "denominator", "value"]
-
-
-def build_moved(before: Path, now: pd.DataFrame, measures: Sequence[Measure] = ()) -> list[list[str]]:
-    """[month, measure, before, now] in words, from a published results.csv and the released results.
-
-    measures: the team's blocks, for their names.
-    """
-    old = pd.read_csv(before, parse_dates=["interval_start", "interval_end"])
-    both = old.merge(now, on=KEY, how="outer", suffixes=("_old", "_new"))
-    same = np.logical_and.reduce(
-        [np.isclose(both[f"{name}_old"], both[f"{name}_new"], rtol=0, atol=5e-7, equal_nan=True) for name in NUMBERS]
-    )
-    moved = both[~same].sort_values(["interval_start", "measure_id", "clock"])
-    names = {one.measure_id: one.name for one in read_definitions()} | {one.id: one.name for one in measures}
-    return [
-        [
-            describe_month(row.interval_start),
-            f"{names.get(row.measure_id, row.measure_id)} ({row.measure_id}{CLOCK_WORDS.get(row.clock, '')})",
-            _describe(row.numerator_old, row.denominator_old, row.value_old),
-            _describe(row.numerator_new, row.denominator_new, row.value_new),
-        ]
-        for row in moved.itertuples()
-    ]
-
-
-def _describe(numerator: float, denominator: float, value: float) -> str:
-    if pd.isna(value):
-        return HIDDEN if pd.isna(denominator) else f"none of {denominator:,.0f}"
-    if pd.isna(denominator):
-        return f"{value:,.0f}"
-    if pd.isna(numerator):
-        return f"{value:,.0f} (of {denominator:,.0f})"
-    return f"{numerator:,.0f} of {denominator:,.0f}"
-
-
 DECIDED = {"adopt": "adopted", "adapt": "adapted", "abandon": "abandoned", "running": "finished, no decision yet"}
 PARTS = ("definitions", "roles", "ideas", "tests", "stories", "actions")
 RESULTS = "results.csv"
@@ -190,9 +151,43 @@ def _list_figures(workings: Workings, results: pd.DataFrame, before: Before) -> 
     last = pd.Timestamp(parse_period(before.manifest["period"]).end)
     known = results[results["interval_start"] <= last]  # the months that both reviews hold
     moved = build_moved(before.results, known, workings.record.measures) if before.results.exists() else []
-    aim = next(one for one in workings.record.measures if one.id == workings.record.aim.measure)
+    aim = workings.record.aim_measure
     own = f"{aim.name} ({aim.id}{CLOCK_WORDS[aim.month_by]})"
     ours = [f"{when}: {new}, before: {old}." for when, what, old, new in moved if what == own]
     rest, older = len(moved) - len(ours), max(0, len(ours) - MOST_FIGURES)
     told = [*ours[-MOST_FIGURES:], *([f"And {older} months before these."] if older else [])]
     return [*told, *([f"Of other measures {rest:,} figures moved."] if rest else [])]
+
+
+# Every month and measure whose released figure is another.
+def build_moved(before: Path, now: pd.DataFrame, measures: Sequence[Measure] = ()) -> list[list[str]]:
+    """[month, measure, before, now] in words, from a published results.csv and the released results.
+
+    measures: the team's blocks, for their names.
+    """
+    old = pd.read_csv(before, parse_dates=["interval_start", "interval_end"])
+    both = old.merge(now, on=KEY, how="outer", suffixes=("_old", "_new"))
+    same = np.logical_and.reduce(
+        [np.isclose(both[f"{name}_old"], both[f"{name}_new"], rtol=0, atol=5e-7, equal_nan=True) for name in NUMBERS]
+    )
+    moved = both[~same].sort_values(["interval_start", "measure_id", "clock"])
+    names = {one.measure_id: one.name for one in read_definitions()} | {one.id: one.name for one in measures}
+    return [
+        [
+            describe_month(row.interval_start),
+            f"{names.get(row.measure_id, row.measure_id)} ({row.measure_id}{CLOCK_WORDS.get(row.clock, '')})",
+            _describe(row.numerator_old, row.denominator_old, row.value_old),
+            _describe(row.numerator_new, row.denominator_new, row.value_new),
+        ]
+        for row in moved.itertuples()
+    ]
+
+
+def _describe(numerator: float, denominator: float, value: float) -> str:
+    if pd.isna(value):
+        return HIDDEN if pd.isna(denominator) else f"none of {denominator:,.0f}"
+    if pd.isna(denominator):
+        return f"{value:,.0f}"
+    if pd.isna(numerator):
+        return f"{value:,.0f} (of {denominator:,.0f})"
+    return f"{numerator:,.0f} of {denominator:,.0f}"

@@ -1,11 +1,7 @@
-"""Everything of one review that stays inside.
+"""Everything of one review that stays inside: rows with random surrogate keys, for the analyst on this machine only.
 
-Everything of one review that stays in the workshop, in one value.
-
-The workshop: rows with random surrogate keys, for the analyst on this machine only. Never shared.
-
-Its folder is readable by its owner alone. keys.parquet is the one file that leads from a surrogate back to the
-local identifiers, so that a row can be looked up at its source; nothing in the package opens it.
+Never shared. Its folder is readable by its owner alone. keys.parquet is the one file that leads from a surrogate back
+to the local identifiers, so that a row can be looked up at its source; nothing in the package opens it.
 """
 
 import os
@@ -27,6 +23,9 @@ from qi_analysis.record.settings import Record
 from qi_analysis.record.team import TeamRecord
 from qi_analysis.storage import write_folder
 
+OWNER_ONLY = 0o700
+KEY_OF = {"referrals": "referral", "pathways": "referral", "contacts": "contact"}  # tables whose rows are the key
+
 
 @dataclass(frozen=True)
 class Workings:
@@ -41,9 +40,6 @@ class Workings:
     is_synthetic: bool
     file_tables: list[str]
     team: TeamRecord = TeamRecord()
-
-
-OWNER_ONLY = 0o700
 
 
 @dataclass(frozen=True)
@@ -63,9 +59,6 @@ class Stored:
 
     folder: Path
     surrogates: Mapping[str, np.ndarray]
-
-
-KEY_OF = {"referrals": "referral", "pathways": "referral", "contacts": "contact"}  # tables whose rows are the key
 
 
 def store_tables(folder: Path, tables: Tables) -> Stored:

@@ -229,7 +229,7 @@ def build_yearly_totals(settings: BenchmarkSettings, reference_dir: Path) -> pd.
 
 def _sum_known(values: pd.Series) -> float:
     """The sum; empty as soon as one part was not published, so that a floor is never shown as a total."""
-    return values.sum(skipna=False)
+    return float(values.sum(skipna=False))
 
 
 def build_provider_spread(settings: BenchmarkSettings, reference_dir: Path) -> pd.DataFrame:
@@ -260,7 +260,7 @@ def _build_spread(wide: pd.DataFrame, proxy: Proxy) -> pd.DataFrame:
 def calculate_level(rows: pd.DataFrame) -> float:
     """The level of some months: sum over sum; for a published mean, the plain average of the months."""
     denominator = rows["denominator"].sum()
-    return rows["numerator"].sum() / denominator if denominator > 0 else rows["value"].mean()
+    return float(rows["numerator"].sum() / denominator if denominator > 0 else rows["value"].mean())
 
 
 def describe_level(rows: pd.DataFrame, words: MeasureWords, about: str = "") -> str:

@@ -21,7 +21,6 @@ ranks services or calls a place good or bad.
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from qi_analysis.benchmark.figures import FEWEST_PROVIDERS, LICENCE, PROVIDER_YEAR, SMALLEST_PROVIDER, SUPPRESSED
@@ -163,7 +162,7 @@ def build_standing(units: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="is_outside").assign(tau=np.sqrt(table["tau2"]), **named, **places)
 
 
-def _find_place(value: Floats, limits: pd.DataFrame, kind: str) -> npt.NDArray:
+def _find_place(value: Floats, limits: pd.DataFrame, kind: str) -> np.ndarray:
     """Where each value lies; beyond a limit by more than float error."""
     number = np.zeros(len(value), dtype=int)
     for name in QUANTILES:

@@ -23,7 +23,6 @@ ROW, BAR = 25, 0.74  # points from one bar to the next; share of that which is b
 MARGIN = {"top": 8, "right": 12, "axis": 38, "key": 17}  # points; key: for each row of it
 LETTER, NAME_GAP = 5.6, 16  # points: a letter of a name (about), between names and bars
 LABEL = 9.5
-PALE = "#e8edee"
 FILL = SHAPES["good"][1]
 
 
@@ -93,6 +92,7 @@ def plot_bars(axes: Axes, values: pd.Series, notes: Sequence[str]) -> Axes:
     return axes
 
 
+# What both kinds of bars share.
 def _build_figure(n_rows: int, names: list[str], below: float) -> tuple[Figure, Axes]:
     """A figure as high as its bars need, with margins in points: a layout engine would draw everything twice."""
     left = NAME_GAP + LETTER * max((len(part) for name in names for part in str(name).split("\n")), default=0)

@@ -24,7 +24,6 @@ from qi_analysis.charts.style import (
     DASHES,
     FULL_SHARE,
     INK,
-    LABEL_HEIGHT,
     MONTH_GAPS,
     MOST_MONTHS,
     REFERENCE,
@@ -38,7 +37,7 @@ from qi_analysis.charts.style import (
     arrange_marks,
     find_room,
     render_svg,
-    spread_heights,
+    write_ends,
 )
 from qi_analysis.periods import MONTHS
 
@@ -122,7 +121,7 @@ def plot_control_chart(
     _plot_points(axes, months)
     axes.set(xlabel="", ylabel="" if look.unit == "share" else look.unit)
     _plot_marks(axes, months, look.marks)
-    _write_ends(axes, ends, look)
+    write_ends(axes, _name_ends(axes, ends, look))
     sns.despine(ax=axes)
     return axes
 
@@ -218,13 +217,8 @@ def _write_key(axes: Axes, shapes: Iterable[str], hollow: pd.DataFrame) -> None:
     keys += [(SHAPES[""][1], "\u25cb not settled yet")] if len(hollow) else []
     for number, (colour, words) in enumerate(keys):
         row, column = divmod(number, 2)
-        place: dict[str, Any] = {
-            "xycoords": "axes fraction",
-            "textcoords": "offset points",
-            "va": "top",
-            "fontsize": 9.5,
-        }
-        axes.annotate(words, (0.46 * column, 0), (0, -24 - 14 * row), color=colour, **place)
+        place: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
+        axes.annotate(words, (0.46 * column, 0), (0, -24 - 14 * row), color=colour, va="top", fontsize=9.5, **place)
 
 
 def _prepare_axes(axes: Axes, months: pd.DataFrame, look: Look) -> None:
@@ -261,12 +255,9 @@ def _plot_marks(axes: Axes, months: pd.DataFrame, marks: tuple[Mark, ...]) -> No
         axes.text(x, 1.045 + step * row, mark.sign, ha="center", va="center", fontsize=9, bbox=box, **head)
 
 
-def _write_ends(axes: Axes, ends: Ends, look: Look) -> None:
-    """Names and values at the right-hand ends of the lines, moved apart where they would touch."""
+def _name_ends(axes: Axes, ends: Ends, look: Look) -> list[tuple[float, str, str]]:
+    """Names and values for the right-hand ends of the lines."""
     low, high = axes.get_ylim()
     known = sorted((value, name, colour) for name, (value, colour) in ends.items() if np.isfinite(value))
-    heights = [(value - low) / (high - low) for value, _, _ in known]
-    down = axes.get_position().height * axes.get_figure().get_figheight() * 72  # type: ignore[union-attr]
-    for (value, name, colour), height in zip(known, spread_heights(heights, LABEL_HEIGHT / down), strict=True):
-        text = f"{name} {value:.0%}" if look.unit == "share" else f"{name} {value:,.3g}"
-        axes.text(1.015, height, text, transform=axes.transAxes, va="center", fontsize=9.5, color=colour)
+    form = ".0%" if look.unit == "share" else ",.3g"
+    return [((value - low) / (high - low), f"{name} {value:{form}}", colour) for value, name, colour in known]

@@ -15,7 +15,6 @@ from qi_analysis.charts.style import (
     DASHES,
     FULL_SHARE,
     INK,
-    LABEL_HEIGHT,
     REFERENCE,
     SHAPES,
     SIZES,
@@ -24,7 +23,7 @@ from qi_analysis.charts.style import (
     Look,
     find_room,
     render_svg,
-    spread_heights,
+    write_ends,
 )
 from qi_analysis.phrases import describe_value
 
@@ -55,9 +54,9 @@ def plot_funnel(axes: Axes, points: pd.DataFrame, limits: pd.DataFrame, kind: st
     if points.empty or limits.empty:
         raise ValueError("a funnel needs services and limits")
     _prepare_axes(axes, points["denominator"])
-    ends = _plot_limits(axes, limits, kind)
+    ends = sorted(_plot_limits(axes, limits, kind))
     _plot_services(axes, points)
-    _write_ends(axes, ends)
+    write_ends(axes, ends)
     _write_key(axes)
     sns.despine(ax=axes)
     return axes
@@ -73,15 +72,17 @@ def _prepare_axes(axes: Axes, sizes: pd.Series) -> None:
     axes.set_yticks(FULL_SHARE, [f"{share:.0%}" for share in FULL_SHARE])
 
 
-def _plot_limits(axes: Axes, limits: pd.DataFrame, kind: str) -> dict[str, float]:
-    """The centre and four limits as lines; the value of each at the largest size, by its name."""
+def _plot_limits(axes: Axes, limits: pd.DataFrame, kind: str) -> list[tuple[float, str, str]]:
+    """The centre and four limits as lines; of each the value at the largest size, its words and its colour."""
     axes.plot(limits["size"], limits["centre"], color=INK, linewidth=1.3, zorder=1)
-    ends = {"all services": float(limits["centre"].iloc[-1])}
+    centre = float(limits["centre"].iloc[-1])
+    ends = [(centre, f"all services {describe_value(centre)}", INK)]
     for name, look in LINES.items():
         for side, word in (("lower", "low"), ("upper", "high")):
             line = limits[f"{kind}{side}_{name}"]
             axes.plot(limits["size"], line, color=SOFT, zorder=1, **look)
-            ends[f"{NAMES[name]} {word}"] = float(line.iloc[-1])
+            last = float(line.iloc[-1])
+            ends.append((last, f"{NAMES[name]} {word} {describe_value(last)}", SOFT))
     return ends
 
 
@@ -99,17 +100,6 @@ def _plot_services(axes: Axes, points: pd.DataFrame) -> None:
         place: dict[str, Any] = {"ha": side, "va": "center", "fontweight": "bold", "arrowprops": line}
         name = f"our service {describe_value(value)}"
         axes.annotate(name, (size, value), (size, height), color=REFERENCE, zorder=3, **place)
-
-
-def _write_ends(axes: Axes, ends: dict[str, float]) -> None:
-    """Names and values at the right-hand ends of the lines, moved apart where they would touch."""
-    known = sorted((value, name) for name, value in ends.items())
-    down = axes.get_position().height * axes.get_figure().get_figheight() * 72  # type: ignore[union-attr]
-    heights = spread_heights([value for value, _ in known], LABEL_HEIGHT / down)
-    for (value, name), height in zip(known, heights, strict=True):
-        colour = INK if name == "all services" else SOFT
-        place: dict[str, Any] = {"transform": axes.transAxes, "va": "center", "fontsize": 9.5}
-        axes.text(1.015, height, f"{name} {describe_value(value)}", color=colour, **place)
 
 
 def _write_key(axes: Axes) -> None:

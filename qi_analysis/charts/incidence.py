@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qi_analysis.charts.style import FULL_SHARE, INK, LABEL_HEIGHT, SIZES, STYLE, Look, render_svg, spread_heights
+from qi_analysis.charts.style import FULL_SHARE, INK, SIZES, STYLE, Look, render_svg, write_ends
 from qi_analysis.phrases import calculate_nearest
 
 TICK_WEEKS = 4
@@ -71,7 +71,7 @@ def plot_incidence(axes: Axes, weeks: pd.DataFrame, curves: Sequence[Curve], at_
         dots = np.isin(week, ticks[1:])
         point: dict[str, Any] = {"color": curve.colour, "marker": curve.marker, "markersize": 5, "linestyle": ""}
         axes.plot(week[dots], values[dots], clip_on=False, zorder=3, **point)
-    _write_ends(axes, weeks, curves)
+    write_ends(axes, _name_ends(weeks, curves), 1.025)
     _write_at_risk(axes, week, ticks, at_risk)
     return axes
 
@@ -81,20 +81,15 @@ def _list_ticks(last: int) -> list[int]:
     return [*range(0, last, TICK_WEEKS), last]
 
 
-def _write_ends(axes: Axes, weeks: pd.DataFrame, curves: Sequence[Curve]) -> None:
-    """Each curve's name and last share at its end, moved apart where they would touch."""
-    last = weeks[[curve.column for curve in curves]].astype(float).iloc[-1]
-    known = sorted(
-        (last[curve.column], number) for number, curve in enumerate(curves) if np.isfinite(last[curve.column])
-    )
-    figure = axes.get_figure()
-    assert isinstance(figure, Figure)
-    down = axes.get_position().height * figure.get_figheight() * 72
-    heights = spread_heights([share for share, _ in known], LABEL_HEIGHT / down)
-    for (share, number), height in zip(known, heights, strict=True):
-        text = f"{curves[number].words} {calculate_nearest(100 * share)}%"
-        place: dict[str, Any] = {"transform": axes.transAxes, "va": "center", "fontsize": TEXT}
-        axes.text(1.025, height, text, color=curves[number].colour, **place)
+def _name_ends(weeks: pd.DataFrame, curves: Sequence[Curve]) -> list[tuple[float, str, str]]:
+    """Each curve's name and last share, for its end."""
+    last = weeks.iloc[-1]
+    ends = [
+        (float(last[curve.column]), f"{curve.words} {calculate_nearest(100 * last[curve.column])}%", curve.colour)
+        for curve in curves
+        if np.isfinite(float(last[curve.column]))
+    ]
+    return sorted(ends, key=lambda end: end[0])
 
 
 def _write_at_risk(axes: Axes, week: np.ndarray, ticks: Sequence[int], at_risk: Mapping[str, pd.Series]) -> None:

@@ -1,16 +1,11 @@
-"""How charts look: colours, shapes, marks and their key, and the SVG that a page holds.
+"""How charts look: colours, shapes, sizes, the marks with their key, and the SVG that a page holds.
 
-How the charts look: colours, shapes, sizes, and what a chart says beyond its numbers.
-
-A signal differs from usual ups and downs by shape as well as by colour; the colours of points, lines and
-words have a contrast of at least 4.5 to 1 on white.
-
-A matplotlib figure as inline SVG: small, the same bytes every time, safe to repeat on one page.
-
-The marks of a chart and their key: tests as numbers, events as letters, phases as P1, P2; from the facts of a release.
+A signal differs from usual ups and downs by shape as well as by colour; the colours of points, lines and words have a
+contrast of at least 4.5 to 1 on white.
 
 A chart carries the events that could affect its measure and the tests that name it; the chart of the aim carries every
-test. Tests that begin close together share one mark ("3-6"), so that a chart of five years stays legible.
+test. Tests are numbers, events letters, phases P1, P2. Tests that begin close together share one mark ("3-6"), so that
+a chart of five years stays legible.
 """
 
 import io
@@ -25,6 +20,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qi_analysis.facts import CycleFacts, EventFacts, Marked, PhaseFacts
@@ -50,11 +46,7 @@ SIZES = {"wide": (7.0, 3.9), "small": (7.0, 3.3)}
 MARGINS = {  # in points
     "left": 42, "unit": 18, "right": 92, "bottom": 58, "top": 14, "marks": 36, "title": 34,
 }  # fmt: skip
-AXES = {
-    "share": "share",
-    "mean": "average",
-    "count": "number",
-}  # a statistic of the team's measures: its axis in a word
+AXES = {"share": "share", "mean": "average", "count": "number"}  # a statistic of the team's measures: its axis
 DASHES = (0, (4, 2))
 DASHED: dict[str, Any] = {"linestyle": DASHES, "clip_on": False}
 BOXES = {"cycle": "circle,pad=0.25", "event": "square,pad=0.2", "phase": "square,pad=0.2", "several": "round,pad=0.3"}
@@ -63,8 +55,19 @@ MONTH_GAPS, MOST_MONTHS = (1, 2, 3, 6, 12, 24, 48), 6  # months between labels; 
 LABEL_HEIGHT = 12.5  # points, between two labels at the right edge
 SIGN_POINTS, LETTER_POINTS, AXIS_POINTS = 12.0, 6.0, 370.0  # of a mark's box, of each letter in it, of the axis
 ROW_POINTS = 16  # of each row of signs after the second
+FONTS = "DejaVu Sans, Verdana, Arial, sans-serif"
+NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+REFERRED = re.compile(r'(?:url\(#|href="#)([^")]+)')
+OWN_ID = re.compile(r' id="([^"]+)"')
+# How close tests share a mark, in parts of the months drawn.
+WINDOWS = (0.0, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.13, 0.2)
+MOST_ROWS = 2  # of signs above a chart
+MOST_TITLES = 3  # named for one shared mark
+Key = list[tuple[str, str]]
 
 
+# What a chart says beyond its numbers.
 @dataclass(frozen=True)
 class Mark:
     """A dated mark: a cycle (thin line, number in a circle), an event or a new phase (dashed, letter).
@@ -132,6 +135,85 @@ def build_look(
     return Look(measure_id.replace("_", "-"), alt, size="small", unit=unit, marks=marks)
 
 
+# The marks of a chart and their key, from the facts of a release.
+def build_marks(facts: Marked, measure_id: str, chart: pd.DataFrame) -> tuple[tuple[Mark, ...], Key]:
+    """(marks, key) of one chart: what lies in its months, nothing for an empty chart.
+
+    The key has a line for each mark.
+    """
+    if chart.empty:
+        return (), []
+    first, last = (chart["interval_start"].agg(end) for end in ("min", "max"))
+    fixed = [(mark, words) for mark, words in _list_fixed(facts, measure_id) if _is_within(mark.on, first, last)]
+    is_aim = measure_id == facts.measure.id
+    cycles = [
+        one
+        for one in facts.team.cycles
+        if one.state != "planned" and (is_aim or measure_id in one.measures) and _is_within(_day(one), first, last)
+    ]
+    number = first.year * 12 + first.month - 1
+    months = last.year * 12 + last.month - number
+    for window in WINDOWS:
+        tests = [_name_group(group, facts.team.is_example) for group in _group(cycles, window * months)]
+        marks = tuple(mark for mark, _ in [*tests, *fixed])
+        if max((row for _, row, _ in arrange_marks(marks, number, months)), default=0) < MOST_ROWS:
+            break
+    return marks, [(mark.sign, words) for mark, words in [*tests, *fixed]]
+
+
+def affects(words: str, measure_id: str) -> bool:
+    """Whether could_affect of an event names a measure, or all."""
+    return bool({"all", measure_id} & set(re.split(r"[\s,;]+", words)))
+
+
+def _list_fixed(facts: Marked, measure_id: str) -> list[tuple[Mark, str]]:
+    """Events that could affect the measure, and every phase with its date and reason."""
+    events = [
+        (Mark(_day(one), one.letter, "event"), f"{one.what} ({describe_month(_day(one))})")
+        for one in facts.events
+        if affects(one.could_affect, measure_id)
+    ]
+    phases = [
+        (Mark(_day(one), f"P{n}", "phase"), f"limits start again on {one.words}: {one.reason}")
+        for n, one in enumerate(facts.phases, 1)
+    ]
+    return events + phases
+
+
+def _day(one: CycleFacts | EventFacts | PhaseFacts) -> date:
+    return date.fromisoformat(one.on)
+
+
+def _is_within(day: date, first: pd.Timestamp, last: pd.Timestamp) -> bool:
+    return (first.year, first.month) <= (day.year, day.month) <= (last.year, last.month)
+
+
+def _group(cycles: Sequence[CycleFacts], months: float) -> list[list[CycleFacts]]:
+    """Tests in order of time; those that begin within so many months of a group's first belong to it."""
+    groups: list[list[CycleFacts]] = []
+    for one in cycles:
+        is_close = groups and (_day(one) - _day(groups[-1][0])).days <= months * 30.4
+        if is_close:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def _name_group(group: Sequence[CycleFacts], is_example: bool) -> tuple[Mark, str]:
+    """The mark of one test or of several, and its words in the key."""
+    first, last = group[0], group[-1]
+    example = " (example, not the team's)" if is_example else ""
+    if len(group) == 1:
+        return Mark(_day(first), str(first.number)), f"{first.title}, from {first.start}{example}"
+    titles = [one.title for one in group[:MOST_TITLES]]
+    more = f" and {len(group) - MOST_TITLES} more" if len(group) > MOST_TITLES else ""
+    span = describe_months(_day(first), _day(last))
+    mark = Mark(_day(first), f"{first.number}-{last.number}")
+    return mark, f"{len(group)} tests, {span}: {'; '.join(titles)}{more}{example}"
+
+
+# Where things stand on a chart.
 def arrange_marks(marks: Sequence[Mark], first: int, n_months: int) -> list[tuple[float, int, Mark]]:
     """(place on the axis of months, row of its sign, mark) of the marks in n_months from month number `first`, by time.
 
@@ -175,13 +257,15 @@ def spread_heights(heights: list[float], apart: float) -> list[float]:
     return spread
 
 
-FONTS = "DejaVu Sans, Verdana, Arial, sans-serif"
-NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
-LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
-REFERRED = re.compile(r'(?:url\(#|href="#)([^")]+)')
-OWN_ID = re.compile(r' id="([^"]+)"')
+def write_ends(axes: Axes, ends: Sequence[tuple[float, str, str]], x: float = 1.015) -> None:
+    """Words at the right-hand ends of lines, moved apart where they would touch: (height of 0 to 1, words, colour), rising."""
+    down = axes.get_position().height * axes.get_figure().get_figheight() * 72  # type: ignore[union-attr]
+    heights = spread_heights([height for height, _, _ in ends], LABEL_HEIGHT / down)
+    for height, (_, words, colour) in zip(heights, ends, strict=True):
+        axes.text(x, height, words, transform=axes.transAxes, va="center", fontsize=9.5, color=colour)
 
 
+# A matplotlib figure as inline SVG: small, the same bytes every time, safe to repeat on one page.
 def render_svg(figure: Figure, chart_id: str, alt: str) -> str:
     """The figure as one `<svg role="img">`: no prolog, no outside address, ids prefixed with `chart_id`.
 
@@ -230,97 +314,3 @@ def _keep_ids(body: str, chart_id: str) -> str:
     body = OWN_ID.sub(lambda own: f' id="{chart_id}-{own[1]}"' if own[1] in wanted else "", body)
     body = re.sub(r'(url\(#|href="#)', rf"\1{chart_id}-", body)
     return body if "<g " in body else re.sub("</?g>", "", body)
-
-
-WINDOWS = (
-    0.0,
-    0.02,
-    0.03,
-    0.04,
-    0.05,
-    0.06,
-    0.08,
-    0.1,
-    0.13,
-    0.2,
-)  # how close tests share a mark, in parts of the months drawn
-MOST_ROWS = 2  # of signs above a chart
-MOST_TITLES = 3  # named for one shared mark
-Key = list[tuple[str, str]]
-
-
-def affects(words: str, measure_id: str) -> bool:
-    """Whether could_affect of an event names a measure, or all."""
-    return bool({"all", measure_id} & set(re.split(r"[\s,;]+", words)))
-
-
-def build_marks(facts: Marked, measure_id: str, chart: pd.DataFrame) -> tuple[tuple[Mark, ...], Key]:
-    """(marks, key) of one chart: what lies in its months, nothing for an empty chart.
-
-    The key has a line for each mark.
-    """
-    if chart.empty:
-        return (), []
-    first, last = (chart["interval_start"].agg(end) for end in ("min", "max"))
-    fixed = [(mark, words) for mark, words in _list_fixed(facts, measure_id) if _is_within(mark.on, first, last)]
-    is_aim = measure_id == facts.measure.id
-    cycles = [
-        one
-        for one in facts.team.cycles
-        if one.state != "planned" and (is_aim or measure_id in one.measures) and _is_within(_day(one), first, last)
-    ]
-    number = first.year * 12 + first.month - 1
-    months = last.year * 12 + last.month - number
-    for window in WINDOWS:
-        tests = [_name_group(group, facts.team.is_example) for group in _group(cycles, window * months)]
-        marks = tuple(mark for mark, _ in [*tests, *fixed])
-        if max((row for _, row, _ in arrange_marks(marks, number, months)), default=0) < MOST_ROWS:
-            break
-    return marks, [(mark.sign, words) for mark, words in [*tests, *fixed]]
-
-
-def _list_fixed(facts: Marked, measure_id: str) -> list[tuple[Mark, str]]:
-    """Events that could affect the measure, and every phase with its date and reason."""
-    events = [
-        (Mark(_day(one), one.letter, "event"), f"{one.what} ({describe_month(_day(one))})")
-        for one in facts.events
-        if affects(one.could_affect, measure_id)
-    ]
-    phases = [
-        (Mark(_day(one), f"P{n}", "phase"), f"limits start again on {one.words}: {one.reason}")
-        for n, one in enumerate(facts.phases, 1)
-    ]
-    return events + phases
-
-
-def _day(one: CycleFacts | EventFacts | PhaseFacts) -> date:
-    return date.fromisoformat(one.on)
-
-
-def _is_within(day: date, first: pd.Timestamp, last: pd.Timestamp) -> bool:
-    return (first.year, first.month) <= (day.year, day.month) <= (last.year, last.month)
-
-
-def _group(cycles: Sequence[CycleFacts], months: float) -> list[list[CycleFacts]]:
-    """Tests in order of time; those that begin within so many months of a group's first belong to it."""
-    groups: list[list[CycleFacts]] = []
-    for one in cycles:
-        is_close = groups and (_day(one) - _day(groups[-1][0])).days <= months * 30.4
-        if is_close:
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-    return groups
-
-
-def _name_group(group: Sequence[CycleFacts], is_example: bool) -> tuple[Mark, str]:
-    """The mark of one test or of several, and its words in the key."""
-    first, last = group[0], group[-1]
-    example = " (example, not the team's)" if is_example else ""
-    if len(group) == 1:
-        return Mark(_day(first), str(first.number)), f"{first.title}, from {first.start}{example}"
-    titles = [one.title for one in group[:MOST_TITLES]]
-    more = f" and {len(group) - MOST_TITLES} more" if len(group) > MOST_TITLES else ""
-    span = describe_months(_day(first), _day(last))
-    mark = Mark(_day(first), f"{first.number}-{last.number}")
-    return mark, f"{len(group)} tests, {span}: {'; '.join(titles)}{more}{example}"

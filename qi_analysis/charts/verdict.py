@@ -1,23 +1,15 @@
 """What a chart says: its signals, which are strong enough, the verdict, title and alt text.
 
-Signals in words: which settled months the rules may use, and what the latest signal looks like.
+Every function reads a chart table (one row per month, oldest first, as `spc.build_chart_table` gives it) and the
+measure's own words. The same numbers always give the same sentence. Verdicts are worked out on true numbers; the people
+sentence and the alt text may be given the released table, where a hidden month has no numerator and `is_hidden` is
+true. A column that is absent means: all settled, none hidden.
 
-Reads a chart table (one row per month, oldest first, as `spc.build_chart_table` gives it). Where there is no
-column `is_settled`, all months are settled.
-
-Which signals of a chart are strong enough for a verdict, as the usual level is itself an estimate.
-
-Limits are frozen from a baseline of 12 months, so centre line and limits are uncertain too, and the rules of a
-chart do not know it. Of in-control charts with 45 people a month, 2 of every 10 show a signal within a year, most of
-them a run about a centre line that lies a little off. For the verdict, distances are therefore measured in standard
-errors that hold both uncertainties: that of the months and that of the baseline (docs/false_alarms.md).
-
-Sentences from numbers: the verdict, the people sentence, chart titles and alt text, by printed rules.
-
-Every function reads a chart table (one row per month, oldest first, as `spc.build_chart_table` gives it) and
-the measure's own words. The same numbers always give the same sentence. Verdicts are worked out on true
-numbers; the people sentence and the alt text may be given the released table, where a hidden month has no
-numerator and `is_hidden` is true. A column that is absent means: all settled, none hidden.
+Which signals are strong enough for a verdict: limits are frozen from a baseline of 12 months, so centre line and limits
+are uncertain too, and the rules of a chart do not know it. Of in-control charts with 45 people a month, 2 of every 10
+show a signal within a year, most of them a run about a centre line that lies a little off. For the verdict, distances
+are therefore measured in standard errors that hold both uncertainties: that of the months and that of the baseline
+(docs/false_alarms.md).
 """
 
 from collections.abc import Sequence
@@ -46,8 +38,98 @@ from qi_analysis.phrases import (
 WINDOW_MONTHS = 6  # a signal counts while its last point is in so many latest settled months
 WAYS = {"good": 1, "bad": -1, "neutral": 0}
 SIGNS = {"up": 1, "down": -1, "either": 0}
+CONFIRMED_AT = 2.33  # standard errors: 1 in 100 in each direction
+LIMITS_AT = 3.0
+RANK = ("outside", "trend", "two_of_three", "shift")  # which rule gives a point its direction
+SWAPPED = {"good": "bad", "bad": "good"}
+Floats = npt.NDArray[np.floating]
+MONTHS_NEEDED = 12  # settled months before a verdict is given
+ALT_TEXT_WORDS = 60  # alt text stays under so many words
+CHART_NAMES = {
+    "run": "Run chart", "i": "I chart", "xmr": "XmR chart", "mr": "Moving range chart", "c": "C chart",
+    "g": "G chart", "t": "T chart", "p": "P chart", "pp": "P prime chart", "u": "U chart",
+    "up": "U prime chart", "ip": "I prime chart", "xbar": "Xbar chart", "s": "S chart",
+}  # fmt: skip
 
 
+class State(StrEnum):
+    """What the verdict can be. CHANGED: a signal where neither direction is good, or without a direction."""
+
+    EARLY = "EARLY"
+    CANNOT_SAY = "CANNOT_SAY"
+    BETTER = "BETTER"
+    WORSE = "WORSE"
+    MIXED = "MIXED"
+    STEADY = "STEADY"
+    CHANGED = "CHANGED"
+
+
+FINDINGS = {
+    State.EARLY: "It is too early to say.",
+    State.CANNOT_SAY: "We cannot say this month.",
+    State.BETTER: "Better than usual, unlikely to be chance.",
+    State.WORSE: "Worse than usual, unlikely to be chance.",
+    State.MIXED: "A mixed picture.",
+    State.STEADY: "No clear change.",
+    State.CHANGED: "A change, unlikely to be chance.",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The state, its sentence, and the reasons: the signals found, or why nothing can be said.
+
+    `is_lasting`: one of the signals is a shift or a trend, not a single month out of the usual range.
+    """
+
+    state: State
+    sentence: str
+    reasons: tuple[str, ...] = ()
+    is_lasting: bool = False
+
+
+def build_verdict(chart: pd.DataFrame, words: MeasureWords, stop_reasons: Sequence[str] = ()) -> Verdict:
+    """The verdict by the report's rules: settled months only, never this month against the last.
+
+    `stop_reasons` (a failed stop-level check, an open recording-change alarm), in words, give CANNOT_SAY
+    before anything else. Fewer than 12 settled months give EARLY. A signal counts while its last point is in
+    the most recent 6 settled months, and only if it is strong enough when the baseline's own uncertainty is
+    counted in (see build_confirmed). Limits are those of the table; a reason says so when they are on trial.
+    """
+    if stop_reasons:
+        because = " and ".join(reason.rstrip(".") for reason in stop_reasons)
+        return Verdict(State.CANNOT_SAY, f"We cannot say this month, because {because}.", tuple(stop_reasons))
+    settled = build_settled(chart)
+    if len(settled) < MONTHS_NEEDED:
+        months = f"{len(settled)} settled month{'' if len(settled) == 1 else 's'}"
+        have = f"We have {months} and need {MONTHS_NEEDED}."
+        return Verdict(State.EARLY, f"It is too early to say. {have}", (have,))
+    table = build_confirmed(chart)
+    found = [find_signal(table, words, side) for side in ("good", "bad", "neutral")]
+    signals = [signal.text if signal else "" for signal in found]
+    reasons = [f"{upper_first(text)}." for text in signals if text]
+    if "trial" in settled and bool(settled["trial"].iloc[-1]):
+        reasons.append("The usual range rests on fewer than 12 months, so read it with care.")
+    if not any(signals):
+        reasons += [text for text in [describe_unconfirmed(chart)] if text]
+    is_lasting = any(signal.is_lasting for signal in found if signal)
+    return Verdict(*_choose_state(signals, words), tuple(reasons), is_lasting)
+
+
+def _choose_state(signals: Sequence[str], words: MeasureWords) -> tuple[State, str]:
+    good, bad, neutral = signals
+    if good and bad:
+        return State.MIXED, f"The picture is mixed: {good} and {bad}."
+    if good:
+        return State.BETTER, f"{words.better}, and it is unlikely to be chance."
+    if bad:
+        return State.WORSE, f"{words.worse}, and it is unlikely to be chance."
+    if neutral:
+        return State.CHANGED, f"This has changed, and it is unlikely to be chance: {neutral}."
+    return State.STEADY, "There is no clear change yet. The ups and downs are what we would expect by chance."
+
+
+# Signals in words: which settled months the rules may use, and what the latest signal looks like.
 def build_settled(chart_table: pd.DataFrame) -> pd.DataFrame:
     """The rows that rules and verdicts may use: drawn and settled, in the table's order, numbered from 0."""
     kept = chart_table["is_drawn"].astype(bool)
@@ -62,12 +144,6 @@ class Signal:
 
     text: str
     is_lasting: bool
-
-
-def describe_signal(chart_table: pd.DataFrame, words: MeasureWords, side: str) -> str:
-    """The latest signal of one side (good, bad or neutral) that still counts, as a clause; "" for none."""
-    signal = find_signal(chart_table, words, side)
-    return signal.text if signal else ""
 
 
 def find_signal(chart_table: pd.DataFrame, words: MeasureWords, side: str) -> Signal | None:
@@ -113,14 +189,7 @@ def _describe_rule(rule: str, upto: pd.DataFrame, way: pd.Series) -> str:
     return f"the figure {'rose' if is_up else 'fell'} each time over {run} months, {span}"
 
 
-CONFIRMED_AT = 2.33  # standard errors: 1 in 100 in each direction
-LIMITS_AT = 3.0
-RANK = ("outside", "trend", "two_of_three", "shift")  # which rule gives a point its direction
-SWAPPED = {"good": "bad", "bad": "good"}
-
-Floats = npt.NDArray[np.floating]
-
-
+# Which signals are strong enough.
 def build_confirmed(chart_table: pd.DataFrame) -> pd.DataFrame:
     """The chart table with the signals that a verdict may count: is_outside, in_shift and signal are narrowed.
 
@@ -210,92 +279,7 @@ def _turn(table: pd.DataFrame, direction: npt.NDArray[np.integer]) -> np.ndarray
     return np.where((before != 0) & (direction == 0), "", turned.to_numpy(dtype=object))
 
 
-MONTHS_NEEDED = 12  # settled months before a verdict is given
-ALT_TEXT_WORDS = 60  # alt text stays under so many words
-CHART_NAMES = {
-    "run": "Run chart", "i": "I chart", "xmr": "XmR chart", "mr": "Moving range chart", "c": "C chart",
-    "g": "G chart", "t": "T chart", "p": "P chart", "pp": "P prime chart", "u": "U chart",
-    "up": "U prime chart", "ip": "I prime chart", "xbar": "Xbar chart", "s": "S chart",
-}  # fmt: skip
-
-
-class State(StrEnum):
-    """What the verdict can be. CHANGED: a signal where neither direction is good, or without a direction."""
-
-    EARLY = "EARLY"
-    CANNOT_SAY = "CANNOT_SAY"
-    BETTER = "BETTER"
-    WORSE = "WORSE"
-    MIXED = "MIXED"
-    STEADY = "STEADY"
-    CHANGED = "CHANGED"
-
-
-FINDINGS = {
-    State.EARLY: "It is too early to say.",
-    State.CANNOT_SAY: "We cannot say this month.",
-    State.BETTER: "Better than usual, unlikely to be chance.",
-    State.WORSE: "Worse than usual, unlikely to be chance.",
-    State.MIXED: "A mixed picture.",
-    State.STEADY: "No clear change.",
-    State.CHANGED: "A change, unlikely to be chance.",
-}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The state, its sentence, and the reasons: the signals found, or why nothing can be said.
-
-    `is_lasting`: one of the signals is a shift or a trend, not a single month out of the usual range.
-    """
-
-    state: State
-    sentence: str
-    reasons: tuple[str, ...] = ()
-    is_lasting: bool = False
-
-
-def build_verdict(chart: pd.DataFrame, words: MeasureWords, stop_reasons: Sequence[str] = ()) -> Verdict:
-    """The verdict by the report's rules: settled months only, never this month against the last.
-
-    `stop_reasons` (a failed stop-level check, an open recording-change alarm), in words, give CANNOT_SAY
-    before anything else. Fewer than 12 settled months give EARLY. A signal counts while its last point is in
-    the most recent 6 settled months, and only if it is strong enough when the baseline's own uncertainty is
-    counted in (confirmation.py). Limits are those of the table; a reason says so when they are on trial.
-    """
-    if stop_reasons:
-        because = " and ".join(reason.rstrip(".") for reason in stop_reasons)
-        return Verdict(State.CANNOT_SAY, f"We cannot say this month, because {because}.", tuple(stop_reasons))
-    settled = build_settled(chart)
-    if len(settled) < MONTHS_NEEDED:
-        months = f"{len(settled)} settled month{'' if len(settled) == 1 else 's'}"
-        have = f"We have {months} and need {MONTHS_NEEDED}."
-        return Verdict(State.EARLY, f"It is too early to say. {have}", (have,))
-    table = build_confirmed(chart)
-    found = [find_signal(table, words, side) for side in ("good", "bad", "neutral")]
-    signals = [signal.text if signal else "" for signal in found]
-    reasons = [f"{upper_first(text)}." for text in signals if text]
-    if "trial" in settled and bool(settled["trial"].iloc[-1]):
-        reasons.append("The usual range rests on fewer than 12 months, so read it with care.")
-    if not any(signals):
-        reasons += [text for text in [describe_unconfirmed(chart)] if text]
-    is_lasting = any(signal.is_lasting for signal in found if signal)
-    return Verdict(*_choose_state(signals, words), tuple(reasons), is_lasting)
-
-
-def _choose_state(signals: Sequence[str], words: MeasureWords) -> tuple[State, str]:
-    good, bad, neutral = signals
-    if good and bad:
-        return State.MIXED, f"The picture is mixed: {good} and {bad}."
-    if good:
-        return State.BETTER, f"{words.better}, and it is unlikely to be chance."
-    if bad:
-        return State.WORSE, f"{words.worse}, and it is unlikely to be chance."
-    if neutral:
-        return State.CHANGED, f"This has changed, and it is unlikely to be chance: {neutral}."
-    return State.STEADY, "There is no clear change yet. The ups and downs are what we would expect by chance."
-
-
+# The sentences beside a chart: people, target, title, alt text.
 def describe_people(table: pd.DataFrame, words: MeasureWords) -> str:
     """The latest settled month in people, the month being that of the table's clock.
 

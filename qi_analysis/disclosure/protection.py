@@ -94,7 +94,7 @@ def find_parts(known: Known, rows: Bools | None = None) -> Places:
     free = (known.low < known.high).astype(float)
     linked = abs(chosen).multiply(free[np.newaxis, :]).tocsr()
     _, part = connected_components(csr_array(linked.T @ linked), directed=False)
-    return part
+    return np.asarray(part)
 
 
 class Reader:
@@ -149,7 +149,7 @@ class Reader:
         return np.ones(len(self.known.most), dtype=bool)
 
     def _is_unsure(self) -> Bools:
-        return self.most - self.least + 1 < FEWEST_VALUES
+        return np.asarray(self.most - self.least + 1 < FEWEST_VALUES)
 
     def _sweep(self) -> None:
         """All counts at once, every small one as 1 to 7: what is found there is possible for every reader."""
@@ -205,7 +205,7 @@ class Reader:
         found = milp(weights, constraints=limits, bounds=Bounds(low, high), integrality=np.ones(len(kept)))
         if found.x is None:
             raise ValueError("The attack found no counts that fit.")
-        return np.round(found.x)
+        return np.asarray(np.round(found.x))
 
     def _note(self, kept: Places, values: Floats) -> None:
         fits = self.wanted[kept] & (values >= 1) & (values <= LARGEST_HIDDEN)

@@ -80,7 +80,7 @@ def find_short_dates(column: pd.Series) -> ShortDates | None:
     year_first = bool(len(years)) and years.max() - years.min() <= YEARS_APART and days.nunique() > DAYS_SEEN
 
     def spread(mask: pd.Series) -> np.ndarray:
-        return np.append(mask.to_numpy(dtype=bool), False)[rows]
+        return np.asarray(np.append(mask.to_numpy(dtype=bool), False)[rows])
 
     day, month = (first > 12) & (second <= 12), (second > 12) & (first <= 12)
     return ShortDates(
@@ -417,7 +417,8 @@ def find_extract_date(extract: Extract, typed: dict[str, pd.DataFrame]) -> date:
         said = ends.dt.year * 12 + ends.dt.month - 1
         ends = ends[(said == header["month"]) | (header["month"] < 0)]  # an end in another month is a slip
         if ends.notna().any():
-            return ends.max().date()
+            latest: date = ends.max().date()
+            return latest
     stamps = typed["referrals"]["month"]
     if stamps.max() > 0:
         return _month_period(int(stamps.max())).end

@@ -80,7 +80,7 @@ def build_contacts(
 def _number_contacts(rows: pd.DataFrame) -> np.ndarray:
     """The number of each identifier; without identifiers one per date and time."""
     if "contact_id" in rows:
-        return rows["contact_id"].to_numpy()
+        return np.asarray(rows["contact_id"].to_numpy())
     time = rows["contact_time"].fillna(-1).to_numpy() if "contact_time" in rows else np.zeros(len(rows))
     days = rows["contact_on"].to_numpy().astype("datetime64[D]").astype("int64")
     return join_keys(days, time.astype("int64"))

@@ -17,7 +17,7 @@ def order_key(referral: np.ndarray, day: np.ndarray, minute: np.ndarray) -> np.n
     """One sortable whole number for referral, day and minute (missing minutes last)."""
     days = np.clip((day.astype("datetime64[D]") - _FIRST_DAY).astype("int64"), 0, (1 << _DAY_BITS) - 1)
     minutes = np.where(np.isnan(minute), NO_TIME, minute).astype("int64")
-    return (referral.astype("int64") << (_DAY_BITS + _MINUTE_BITS)) | (days << _MINUTE_BITS) | minutes
+    return np.asarray((referral.astype("int64") << (_DAY_BITS + _MINUTE_BITS)) | (days << _MINUTE_BITS) | minutes)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Runs:
     @property
     def length(self) -> np.ndarray:
         """How many events each run holds."""
-        return self.end - self.start + 1
+        return np.asarray(self.end - self.start + 1)
 
 
 def build_runs(sequence: EventSequence) -> Runs:

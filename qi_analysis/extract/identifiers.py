@@ -103,7 +103,7 @@ def narrow_rank(rank: np.ndarray) -> np.ndarray:
     if rank.max(initial=0) - lowest >= WIDEST_RANK:
         rank, lowest = np.unique(rank, return_inverse=True)[1], 0
     small = rank - lowest
-    return small.astype("uint16") if small.max(initial=0) < 1 << 16 else small.astype("int64")
+    return np.asarray(small.astype("uint16") if small.max(initial=0) < 1 << 16 else small.astype("int64"))
 
 
 def find_latest(key: np.ndarray, *ranks: np.ndarray) -> np.ndarray:
@@ -125,7 +125,7 @@ def mark_first(key: np.ndarray) -> np.ndarray:
     """True for the first row of each key."""
     first = np.zeros(int(key.max(initial=-1)) + 1, dtype="int64")
     first[key[::-1]] = np.arange(len(key))[::-1]
-    return first[key] == np.arange(len(key))
+    return np.asarray(first[key] == np.arange(len(key)))
 
 
 def mark_shared(key: np.ndarray, rank: np.ndarray) -> np.ndarray:
@@ -147,7 +147,7 @@ def number_rows(key: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """For each row, the position of its key's kept row among the kept rows; -1 for key -1."""
     position = np.full(int(key.max(initial=-1)) + 2, -1, dtype="int64")
     position[key[kept]] = np.arange(int(kept.sum()))
-    return position[key]
+    return np.asarray(position[key])
 
 
 MONTH_SPAN = 1 << 20  # more months than any calendar here

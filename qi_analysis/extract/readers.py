@@ -419,7 +419,7 @@ def _check_parts(path: Path) -> None:
                     )
 
 
-def _read_rows(sheet: "openpyxl.worksheet._read_only.ReadOnlyWorksheet") -> Rows:  # type: ignore[name-defined]
+def _read_rows(sheet: "openpyxl.worksheet._read_only.ReadOnlyWorksheet") -> Rows:
     """The cells of a sheet as text, without the empty rows at its end."""
     sheet.reset_dimensions()  # a workbook can claim a million empty columns
     rows = [[_write_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]

@@ -39,7 +39,7 @@ class People:
 
     def find(self, patient: pd.Series) -> np.ndarray:
         """The number of each patient identifier, -1 where it is not known."""
-        return self.number[patient.to_numpy()]
+        return np.asarray(self.number[patient.to_numpy()])
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def build_people(rows: pd.DataFrame, texts: Mapping[str, pa.Array], table: str, 
 
 def _mark(texts: pa.Array, pattern: str) -> np.ndarray:
     """True for each text that matches; False where there is none."""
-    return pc.match_substring_regex(texts, pattern).fill_null(False).to_numpy(zero_copy_only=False)
+    return np.asarray(pc.match_substring_regex(texts, pattern).fill_null(False).to_numpy(zero_copy_only=False))
 
 
 def _read_nhs(rows: pd.DataFrame, texts: Mapping[str, pa.Array], account: Account) -> _Numbers:
@@ -115,7 +115,7 @@ def _find_tests(rows: pd.DataFrame, nhs: _Numbers) -> np.ndarray:
             test |= np.append(pd.Series(names.to_pandas(), dtype="str").str.contains(TEST_NAME, regex=True), False)[
                 number
             ]
-    return test
+    return np.asarray(test)
 
 
 def _link(n: int, links: list[np.ndarray]) -> np.ndarray:
@@ -245,12 +245,12 @@ def _joins_previous(ordered: pd.DataFrame, code: np.ndarray, record: Record) -> 
         joins |= (gap >= 0) & (gap <= chains.re_referral_days)
     if chains.stepped_from_other_referral and "source" in after:
         joins |= (after["source"] == "N1").to_numpy()
-    return same & joins
+    return np.asarray(same & joins)
 
 
 def _days(later: pd.Series, earlier: pd.Series) -> np.ndarray:
     """Whole days between two columns row by row; NaN where a date is missing."""
-    return (later.to_numpy() - earlier.to_numpy()) / np.timedelta64(1, "D")
+    return np.asarray((later.to_numpy() - earlier.to_numpy()) / np.timedelta64(1, "D"))
 
 
 def _settle_dates(referrals: pd.DataFrame, extract_date: date, account: Account) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from qi_analysis.packs.pack import Sources, build_protected_chart, describe_span
 from qi_analysis.periods import describe_day
 from qi_analysis.phrases import HIDDEN
 from qi_analysis.record.new_entry import build_slug
+from qi_analysis.record.settings import KINDS
 from qi_analysis.record.team import Cycle
 
 CHART = "chart.csv"
@@ -40,10 +41,7 @@ def _render_charter(sources: Sources) -> str:
     change = "Raise" if aim.direction == "increase" else "Lower"
     target = f", to {round(aim.target * 100)}%" if aim.target is not None else " (the target is not agreed yet)"
     by = f" by {describe_day(aim.by)}" if aim.by else ""
-    kinds = {
-        kind: "; ".join(one.name for one in record.measures if one.kind == kind)
-        for kind in ("outcome", "process", "balancing")
-    }
+    kinds = {kind: "; ".join(one.name for one in record.measures if one.kind == kind) for kind in KINDS}
     return _render_fields(
         sources,
         {

@@ -118,7 +118,7 @@ class Sources:
     @property
     def measure(self) -> Measure:
         """The measure of the aim."""
-        return next(one for one in self.record.measures if one.id == self.record.aim.measure)
+        return self.record.aim_measure
 
     @property
     def current_roles(self) -> tuple[Role, ...]:

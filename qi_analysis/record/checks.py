@@ -1,9 +1,4 @@
-"""Whether the team's record holds together, and what is due.
-
-Does the team's record hold together? Ids that are meant for each other, and ids given twice.
-
-What is to be told about the team's record as at a day: tests, stories, roles, and whether anything moves.
-"""
+"""Whether the team's record holds together, and what is to be told about it as at a day."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -26,8 +21,12 @@ FILES = ("project.toml", "completion.toml", "measures.toml", "benchmark.toml", "
 OTHERS = ("allow.toml", "columns.example.toml", "example", "templates", "README.md")
 MOST_NAMED = 8
 TEMPORARY = ("~$", ".", "Thumbs.db", "desktop.ini")
+ENDING_SOON = timedelta(days=90)
+LONGEST_TEST = 3  # months
+FAR_YEARS = 5  # nobody plans a test, an action or a role for a year after these
 
 
+# Does it hold together? Files that are read, ids that are meant for each other, ids given twice.
 def check_files(folder: Path, faults: Faults) -> None:
     """Tell every file that is not read: mistyped names, other endings, prose that is not Markdown."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
@@ -42,8 +41,7 @@ def check_files(folder: Path, faults: Faults) -> None:
 
 def _check_folder(folder: Path, faults: Faults) -> None:
     if folder.exists() and not folder.is_dir():
-        faults.stop(folder.name, "this must be a folder that holds one file for each.")
-        faults.unread.add(folder.name)
+        faults.give_up(folder.name, "this must be a folder that holds one file for each.")
         return
     read = list_prose(folder)
     for path in sorted(folder.iterdir()) if folder.exists() else ():
@@ -157,11 +155,7 @@ def _list_roles(team: TeamRecord) -> Iterator[tuple[str, str, bool]]:
     yield from ((f"{role.place}, successor", role.successor, True) for role in team.team.roles)
 
 
-ENDING_SOON = timedelta(days=90)
-LONGEST_TEST = 3  # months
-FAR_YEARS = 5  # nobody plans a test, an action or a role for a year after these
-
-
+# As at a day: the aim, tests, stories, roles, and whether anything moves.
 def check_aim(aim: Aim | None, measures: Sequence[Measure], faults: Faults) -> None:
     """Tell what the aim and the measures still lack; of an aim or of measures that cannot be read nothing is told."""
     if measures and not any(measure.kind == "balancing" for measure in measures):

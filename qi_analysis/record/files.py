@@ -1,21 +1,12 @@
 """The record's files, TOML, CSV and Markdown, as any editor saves them, with line numbers.
 
-One line of TOML that cannot be read: what is wrong with it, and whether it can be mended or has to be left out.
-
-The files of the record as text and as TOML, from whatever editor saved them, with every unreadable line told.
-
 Notepad, Word and Excel are read: byte-order marks, Windows line ends and letters, curly quotation marks around a text,
 04/10/2021 and 70% typed without them. What is mended is told as a NOTE; a line that cannot be read is told and
 left out, so that the rest of its file and of the record is still looked at.
 
-The dated lists of the record: CSV files as a spreadsheet or an editor saves them, row by row.
-
-Commas, semicolons or tabs; headings in any case; empty rows and columns at the end are passed over. Rows are numbered as a
-spreadsheet numbers them: the headings are row 1.
-
-The prose of the record: Markdown files with a TOML header between two +++ lines, and dated headings.
-
-Comments and the hints of the templates count as nothing written.
+The dated lists are CSV files with commas, semicolons or tabs; headings in any case; empty rows and columns at the end are
+passed over. Rows are numbered as a spreadsheet numbers them: the headings are row 1. Prose is Markdown with a TOML header
+between two +++ lines, or with dated headings; comments and the hints of the templates count as nothing written.
 """
 
 import csv
@@ -57,84 +48,34 @@ BARE = re.compile(
 )
 DOUBLE, SINGLE = re.compile("[\u201c\u201d\u201e\u201f\u2033]"), re.compile("[\u2018\u2019\u201a\u201b]")
 OPENS = re.compile(r"(?:^|[=\[,])\s*([\"'\u201c\u201d\u201e\u201f\u2033\u2018\u2019\u201a\u201b])")
-
-
-def close_heading(lines: list[str], number: int) -> bool:
-    """Whether a line was a heading with a bracket too few, which has them all in `lines` now."""
-    line = lines[number - 1]
-    if not (found := BROKEN_HEADING.fullmatch(line)) or not re.search(r"[\[\]]", line):
-        return False
-    lines[number - 1] = f"[[{found[1]}]]" if "[[" in line or "]]" in line else f"[{found[1]}]"
-    return lines[number - 1] != line.partition("#")[0].strip()
-
-
-def take_out(lines: list[str], number: int) -> None:
-    """Empty a line of `lines`, and those after it that go on with its text or its braces."""
-    line = lines[number - 1]
-    end = "}" if line.count("{") > line.count("}") else '"' if line.count('"') % 2 else ""
-    lines[number - 1] = ""
-    for at in range(number, len(lines) if end else 0):
-        if end in lines[at] and not (end == '"' and KEY.match(lines[at])):
-            lines[number : at + 1] = [""] * (at + 1 - number)
-            return
-        if not lines[at].strip() or HEADING.fullmatch(lines[at]) or (end == '"' and KEY.match(lines[at])):
-            return
-
-
-def explain(fault: str, line: str) -> str:
-    """What is wrong with a line that cannot be read, and what to do."""
-    if re.search(r"overwrite|twice|Duplicate|mutate|redefine", fault):
-        return TWICE
-    if re.search("Unescaped|hex|Escaped", fault):
-        return BACKSLASH
-    if line.count("{") > line.count("}"):
-        return BRACES
-    if re.search(r"=\s*[-+]?[\d.,]*\d[\d.,]*\s*(per ?cent\s*)?(#|$)", line) and re.search(r"[.,]|cent", line):
-        return POINT
-    if re.search(r"=\s*(True|False|TRUE|FALSE|yes|no|Yes|No)\b", line):
-        return SMALL
-    if BROKEN_HEADING.fullmatch(line) and re.search(r"[\[\]]", line):
-        return BRACKETS
-    if re.match(r"\s*\w+(?: +\w+)+\s*=", line):
-        return SPACE
-    if re.search(r"=.*,\s*(#|$)", line) and line.count('"') % 2 == 0:
-        return COMMA
-    return LAYOUT if "=" in line or line.lstrip().startswith(("[", '"')) else NO_SIGN
-
-
-def mend(lines: list[str], number: int, file: str, faults: Faults) -> bool:
-    """Whether a line could be mended in `lines`: curly quotation marks around texts, bare dates and shares."""
-    line = lines[number - 1]
-    mended = BARE.sub(lambda found: f'{found[1]}"{found[2]}"', line)
-    if mended == line:
-        mended = _straighten(line)
-        if mended != line:
-            faults.note(
-                f"{file}, line {number}", 'curly quotation marks are read as straight ones. Type straight ones (").'
-            )
-    lines[number - 1] = mended
-    return mended != line
-
-
-def _straighten(line: str) -> str:
-    """A line whose texts stand in curly quotation marks, with straight ones; single ones inside a text stay."""
-    opened = {found[1] for found in OPENS.finditer(line)}
-    if any(DOUBLE.match(mark) for mark in opened) or ('"' in opened and line.count('"') % 2):
-        return DOUBLE.sub('"', line)
-    if any(SINGLE.match(mark) for mark in opened) and not DOUBLE.search(line):
-        return re.sub(
-            r"([=\[,]\s*)[\u2018\u2019\u201a\u201b]|[\u2018\u2019\u201a\u201b](?=\s*(?:[,\]}#]|$))", r"\1'", line
-        )
-    return line
-
-
 TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # signs that make a text run the other way
 LARGEST_FILE = 1_000_000  # bytes
 MOST_LINES_TOLD = 20  # of one file that cannot be read
 LOST = re.compile(r"""\s*["']?([\w-]+)["']?\s*[=:\s]""")
 ID = re.compile(r"\s*id\s*=\W*([\w-]+)")
+DELIMITERS = ",;\t"
+SHAPES = {
+    "events.csv": ("date", "letter", "what", "could_affect"),
+    "actions.csv": ("id", "action", "owner", "due", "status", "done_on", "raised_at", "note"),
+    "feedback.csv": ("date", "edition", "useful_1_to_5", "clear_1_to_5", "comment", "what_we_did"),
+}
+NEEDED = {
+    "events.csv": ("date", "letter", "what", "could_affect"),
+    "actions.csv": ("id", "action"),
+    "feedback.csv": ("date",),
+}
+OTHERWISE = {"actions.csv": ("owner", "due", "status")}  # without the column: told once, not in every row
+RECORD_TEMPLATES = TEMPLATES / "record"
+FENCE = "+++"
+SECTIONS = ("plan", "do", "study", "act")
+SECTION = re.compile(r"(?:#{1,6}|(?=\*\*))\s*(.+?)\s*#*\s*")
+DATED = re.compile(r"#{1,6}\s*(\d{1,2} [A-Za-z]+ \d{4}|\d[\d/.\-]*)(?:[\s:,]+(.*?))?\s*#*\s*")
+SHORT = re.compile(r"\d{4}-\d{2}(?![\d])|\d+")
+UNDATED = "a decision begins with its date. Write ## 2023-02-14 and then what was decided."
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
+# Text and TOML, with every unreadable line told.
 @dataclass(frozen=True)
 class Source:
     """A file, or the header of one, as a table, with the line of every key under its heading.
@@ -170,18 +111,15 @@ def read_text(path: Path, name: str, faults: Faults) -> str | None:
     """
     try:
         if path.is_file() and path.stat().st_size > LARGEST_FILE:
-            faults.stop(name, "the file is over 1 MB, far more than a record needs. Is it the right file?")
-            faults.unread.add(name)
+            faults.give_up(name, "the file is over 1 MB, far more than a record needs. Is it the right file?")
             return None
         raw = path.read_bytes()
     except OSError:
+        is_folder = path.is_dir()
         what = (
-            "this is a folder. Put a file"
-            if path.is_dir()
-            else "I cannot open this file. Close it elsewhere, or put one"
+            "this is a folder. Put a file" if is_folder else "I cannot open this file. Close it elsewhere, or put one"
         )
-        faults.stop(name, f"{what} of this name in its place.")
-        faults.unread.add(name)
+        faults.give_up(name, f"{what} of this name in its place.")
         return None
     encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
@@ -192,8 +130,7 @@ def read_text(path: Path, name: str, faults: Faults) -> str | None:
             faults.note(name, "read in the letters of Windows. Save it as UTF-8 to be certain of every letter.")
     if "\0" in text or "\ufffd" in text:
         kind = "CSV UTF-8 (comma delimited)" if path.suffix == ".csv" else "plain text (UTF-8)"
-        faults.stop(name, f"this is not a file of text. Save it again as {kind}.")
-        faults.unread.add(name)
+        faults.give_up(name, f"this is not a file of text. Save it again as {kind}.")
         return None
     return re.sub(r"\r\r\n|\r\n|\r|\x85|\u2028|\u2029", "\n", TURNING.sub("", text))
 
@@ -295,20 +232,77 @@ def find_heading(lines: list[str], name: str, number: int) -> int:
     return end
 
 
-DELIMITERS = ",;\t"
-SHAPES = {
-    "events.csv": ("date", "letter", "what", "could_affect"),
-    "actions.csv": ("id", "action", "owner", "due", "status", "done_on", "raised_at", "note"),
-    "feedback.csv": ("date", "edition", "useful_1_to_5", "clear_1_to_5", "comment", "what_we_did"),
-}
-NEEDED = {
-    "events.csv": ("date", "letter", "what", "could_affect"),
-    "actions.csv": ("id", "action"),
-    "feedback.csv": ("date",),
-}
-OTHERWISE = {"actions.csv": ("owner", "due", "status")}  # without the column: told once, not in every row
+# One line of TOML that cannot be read: what is wrong with it, and whether it can be mended or has to be left out.
+def mend(lines: list[str], number: int, file: str, faults: Faults) -> bool:
+    """Whether a line could be mended in `lines`: curly quotation marks around texts, bare dates and shares."""
+    line = lines[number - 1]
+    mended = BARE.sub(lambda found: f'{found[1]}"{found[2]}"', line)
+    if mended == line:
+        mended = _straighten(line)
+        if mended != line:
+            faults.note(
+                f"{file}, line {number}", 'curly quotation marks are read as straight ones. Type straight ones (").'
+            )
+    lines[number - 1] = mended
+    return mended != line
 
 
+def _straighten(line: str) -> str:
+    """A line whose texts stand in curly quotation marks, with straight ones; single ones inside a text stay."""
+    opened = {found[1] for found in OPENS.finditer(line)}
+    if any(DOUBLE.match(mark) for mark in opened) or ('"' in opened and line.count('"') % 2):
+        return DOUBLE.sub('"', line)
+    if any(SINGLE.match(mark) for mark in opened) and not DOUBLE.search(line):
+        return re.sub(
+            r"([=\[,]\s*)[\u2018\u2019\u201a\u201b]|[\u2018\u2019\u201a\u201b](?=\s*(?:[,\]}#]|$))", r"\1'", line
+        )
+    return line
+
+
+def explain(fault: str, line: str) -> str:
+    """What is wrong with a line that cannot be read, and what to do."""
+    if re.search(r"overwrite|twice|Duplicate|mutate|redefine", fault):
+        return TWICE
+    if re.search("Unescaped|hex|Escaped", fault):
+        return BACKSLASH
+    if line.count("{") > line.count("}"):
+        return BRACES
+    if re.search(r"=\s*[-+]?[\d.,]*\d[\d.,]*\s*(per ?cent\s*)?(#|$)", line) and re.search(r"[.,]|cent", line):
+        return POINT
+    if re.search(r"=\s*(True|False|TRUE|FALSE|yes|no|Yes|No)\b", line):
+        return SMALL
+    if BROKEN_HEADING.fullmatch(line) and re.search(r"[\[\]]", line):
+        return BRACKETS
+    if re.match(r"\s*\w+(?: +\w+)+\s*=", line):
+        return SPACE
+    if re.search(r"=.*,\s*(#|$)", line) and line.count('"') % 2 == 0:
+        return COMMA
+    return LAYOUT if "=" in line or line.lstrip().startswith(("[", '"')) else NO_SIGN
+
+
+def close_heading(lines: list[str], number: int) -> bool:
+    """Whether a line was a heading with a bracket too few, which has them all in `lines` now."""
+    line = lines[number - 1]
+    if not (found := BROKEN_HEADING.fullmatch(line)) or not re.search(r"[\[\]]", line):
+        return False
+    lines[number - 1] = f"[[{found[1]}]]" if "[[" in line or "]]" in line else f"[{found[1]}]"
+    return lines[number - 1] != line.partition("#")[0].strip()
+
+
+def take_out(lines: list[str], number: int) -> None:
+    """Empty a line of `lines`, and those after it that go on with its text or its braces."""
+    line = lines[number - 1]
+    end = "}" if line.count("{") > line.count("}") else '"' if line.count('"') % 2 else ""
+    lines[number - 1] = ""
+    for at in range(number, len(lines) if end else 0):
+        if end in lines[at] and not (end == '"' and KEY.match(lines[at])):
+            lines[number : at + 1] = [""] * (at + 1 - number)
+            return
+        if not lines[at].strip() or HEADING.fullmatch(lines[at]) or (end == '"' and KEY.match(lines[at])):
+            return
+
+
+# The dated lists, row by row.
 @dataclass(frozen=True)
 class Row:
     """One row of a list: its place in words, and the text under each heading ("" where there is none)."""
@@ -421,16 +415,7 @@ def _read_row(name: str, number: int, headings: list[str], cells: list[str], fau
     return Row(place, number, {heading: cell.strip() for heading, cell in pairs if heading})
 
 
-RECORD_TEMPLATES = TEMPLATES / "record"
-FENCE = "+++"
-SECTIONS = ("plan", "do", "study", "act")
-SECTION = re.compile(r"(?:#{1,6}|(?=\*\*))\s*(.+?)\s*#*\s*")
-DATED = re.compile(r"#{1,6}\s*(\d{1,2} [A-Za-z]+ \d{4}|\d[\d/.\-]*)(?:[\s:,]+(.*?))?\s*#*\s*")
-SHORT = re.compile(r"\d{4}-\d{2}(?![\d])|\d+")
-UNDATED = "a decision begins with its date. Write ## 2023-02-14 and then what was decided."
-COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-
-
+# Prose with a header, and decisions under dated headings.
 @dataclass(frozen=True)
 class Prose:
     """A file of prose: its header and its text. first: the line on which the text begins."""
@@ -468,8 +453,7 @@ def read_prose(path: Path, name: str, faults: Faults) -> Prose | None:
     lines = text.split("\n")
     fences = [number for number, line in enumerate(lines) if line.strip() == FENCE]
     if not fences or any(line.strip() for line in lines[: fences[0]]):
-        faults.stop(name, "the header is missing. The file begins with a line +++, then lines such as id, then +++.")
-        faults.unread.add(name)
+        faults.give_up(name, "the header is missing. The file begins with a line +++, then lines such as id, then +++.")
         return None
     if len(fences) == 1:
         faults.stop(f"{name}, line {fences[0] + 1}", "the header has no end. Put a line +++ below its last line.")

@@ -25,8 +25,6 @@ EXPECTED = {  # the kind of a value -> what to do when another was written
     "blocks": "this must be blocks, each under a heading in two square brackets.",
     "Mapping": "this must be a table of keys and values.",
 }
-
-
 NEAR = 60  # per cent of the letters of both words, in order, at least
 PER_CENT = re.compile(r"\s*(\d{1,3}(?:\.\d{1,4})?)\s*%\s*")
 
@@ -104,6 +102,11 @@ class Faults(list[Finding]):
     def note(self, place: str, what: str) -> None:
         """Something for the editor only."""
         self.tell(NOTE, place, f"{place}: {what}")
+
+    def give_up(self, file: str, what: str) -> None:
+        """A file of which nothing can be read."""
+        self.stop(file, what)
+        self.unread.add(file)
 
     def stop_all(self, messages: Iterable[str]) -> None:
         """Whole sentences, each a reason for no report."""

@@ -1,7 +1,7 @@
 """The names a block of project/measures.toml may count, and what is wrong with a block that cannot be counted.
 
-definitions/measure_names.csv lists them; measures/flags.py works them out. Which
-table a name belongs to follows from the name, and with it the months it may be counted by.
+definitions/measure_names.csv lists them; measures/flags.py works them out. Which table a name belongs to follows from the
+name, and with it the months it may be counted by.
 """
 
 import re

@@ -103,7 +103,7 @@ def render_calendar(reviews: Reviews, title: str, first: date) -> str:
             before = day - timedelta(days=reviews.papers_days_before)
             calendar.add_component(_build_event(f"{slug}-papers-{day}", before, words, first))
     calendar.add_missing_timezones(date(first.year, 1, 1), date(days[-1].year + 1, 1, 1))
-    return calendar.to_ical().decode("utf-8")
+    return str(calendar.to_ical().decode("utf-8"))
 
 
 def _build_event(name: str, start: date, words: Mapping[str, str], stamp: date) -> Event:

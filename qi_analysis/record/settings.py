@@ -1,4 +1,4 @@
-"""The values that the team's record and settings become: frozen, with the meaning of each. record.py reads them."""
+"""The values that the settings become: frozen, with the meaning of each. read_settings.py reads them from project/."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -189,3 +189,8 @@ class Record:
     events: tuple[Event, ...]
     columns: ColumnMap | None
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def aim_measure(self) -> Measure:
+        """The measure of the aim."""
+        return next(one for one in self.measures if one.id == self.aim.measure)

@@ -1,15 +1,10 @@
-"""The team's own record as frozen values, and which stories may be shown.
+"""The values that the team's own record becomes: frozen, with the meaning of each; and which stories may be shown.
 
-The values the team's own record becomes: frozen, with the meaning of each. read_team.py reads them from project/.
-
-Every part is optional: what the team has not written is an empty tuple or an empty text, never an error. `place` says where
-something stands, as a sentence names it: "pdsa/01", "actions.csv, row 3".
-
-Which stories may be shown: the one judgement that every page and pack asks.
+read_team.py reads them from project/. Every part is optional: what the team has not written is an empty tuple or an empty
+text, never an error. `place` says where something stands, as a sentence names it: "pdsa/01", "actions.csv, row 3".
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -22,6 +17,7 @@ CONSENTS = ("none", "team", "plain")
 EVERY = ("week", "fortnight", "month", "quarter")
 EDITIONS = ("team", "plain", "analyst")
 JOBS = ("lead", "report")
+SHOWN_IN = {"team": ("team", "plain"), "analyst": ("team", "plain"), "plain": ("plain",)}
 
 
 @dataclass(frozen=True)
@@ -163,7 +159,7 @@ class Story:
     """A story of a service user or member of staff: stories/*.md. teller is a role in words, about holds ids of cycles.
 
     consent: none, team (team and analyst editions) or plain (every edition). has_personal_detail: the text holds something
-    like a phone number. Which may be shown is for consent.list_stories alone to say.
+    like a phone number. Which may be shown is for list_stories alone to say.
     """
 
     day: date = field(metadata={"key": "date"})
@@ -241,16 +237,10 @@ class TeamRecord:
     @property
     def ideas(self) -> tuple[Idea, ...]:
         """The ideas of every driver, in the order of the file."""
-        return tuple(self._list_ideas())
-
-    def _list_ideas(self) -> Iterator[Idea]:
-        for driver in self.drivers:
-            yield from driver.ideas
+        return tuple(idea for driver in self.drivers for idea in driver.ideas)
 
 
-SHOWN_IN = {"team": ("team", "plain"), "analyst": ("team", "plain"), "plain": ("plain",)}
-
-
+# Which stories may be shown: the one judgement that every page and pack asks.
 def list_stories(record: TeamRecord, edition: str, as_at: date, today: date | None = None) -> tuple[Story, ...]:
     """The stories that may be shown in an edition (team, plain, analyst) of the review as at a day, newest first.
 

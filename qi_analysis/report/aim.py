@@ -1,10 +1,6 @@
-"""The aim and its line, and the pages of the plain edition.
+"""The aim and its line, the points of page 1, and the pages of the plain edition; from a release and from nothing else.
 
-The aim as one line from 0 to 100%: usual range, baseline, now and target, each with its label on a row of its own.
-
-The page "What are we aiming for, and where are we?", from a release and from nothing else; the points of page 1.
-
-The pages of the plain edition: short sentences, whole tens of people, one chart; from a release and nothing else.
+The plain edition has short sentences, whole tens of people, one chart.
 """
 
 from collections.abc import Sequence
@@ -24,8 +20,10 @@ from qi_analysis.report.html import (
     EXAMPLE,
     Html,
     count,
+    describe_range,
     join_sentences,
     join_words,
+    list_ranges,
     or_words,
     percent,
     render_card,
@@ -41,6 +39,9 @@ SHAPES = {  # around (0, 0), as high as the line is thick; what is now stands ou
     "target": ("M0 -11V11M-4 -11H4M-4 11H4", GREEN),
     "now": ("M0 -7L7 0L0 7L-7 0Z", BLUE),
 }
+NO_FIGURE = "no figure this month"
+SMALLEST_BASE = 20
+ORDINALS = {2: "second", 3: "third", 4: "fourth", 6: "sixth"}  # the appointments that are told of
 
 
 @dataclass(frozen=True)
@@ -56,48 +57,7 @@ class Point:
         return f"{self.name} {percent(self.share)}"
 
 
-def render_line(points: Sequence[Point], usual: tuple[float, float] | None, alt: str) -> str:
-    """The line as SVG. usual: the usual range, drawn as a band. The label of each point is under the line, one row each."""
-    line = 24.0
-    band = ""
-    if usual:
-        low, high = (_place(share) for share in usual)
-        band = f'<rect x="{low:.1f}" y="{line - 8:g}" width="{high - low:.1f}" height="16" fill="{BAND}" stroke="#768692"/>'
-    rows = [(_place(one.share), one.words) for one in points]
-    if usual:
-        rows.append((_place(sum(usual) / 2), f"usual range {percent(usual[0])} to {percent(usual[1])}"))
-    labels = "".join(_label(x, line + 26 + ROW * row, words) for row, (x, words) in enumerate(rows))
-    stems = "".join(f"M{x:.1f} {line:g}V{line + 14 + ROW * row:g}" for row, (x, _) in enumerate(rows[: len(points)]))
-    axis = f'<path d="M{_place(0):g} {line:g}H{_place(1):g}" stroke="{INK}" stroke-width="1.5"/>'
-    ends = _label(_place(0), 10, "0%") + _label(_place(1), 10, "100%")
-    height = line + 34 + ROW * (len(rows) - 1)
-    return (
-        f'<svg class="chart brief" role="img" aria-label="{escape(alt)}" viewBox="0 0 {WIDTH + 2 * LEFT:g} {height:g}" '
-        f'font-family="{FONTS}" font-size="{SIZE:g}" fill="{INK}">{band}{axis}{ends}'
-        f'<path d="{stems}" fill="none" stroke="#768692" stroke-dasharray="2 2"/>'
-        f"{''.join(_mark(one, line) for one in points)}{labels}</svg>"
-    )
-
-
-def _place(share: float) -> float:
-    return LEFT + WIDTH * min(max(share, 0), 1)
-
-
-def _mark(point: Point, y: float) -> str:
-    shape, colour = SHAPES[point.name]
-    fill = colour if point.name == "now" else "none"
-    place = f"translate({_place(point.share):.1f} {y:g})"
-    return f'<path d="{shape}" transform="{place}" fill="{fill}" stroke="{colour}" stroke-width="2.5"/>'
-
-
-def _label(x: float, y: float, words: str) -> str:
-    """Words centred at x, on a white ground that covers the stems of other rows, kept inside the picture."""
-    half = measure(words, SIZE) / 2 + 3
-    x = min(max(x, half), WIDTH + 2 * LEFT - half)
-    ground = f'<rect x="{x - half:.1f}" y="{y - 11:g}" width="{2 * half:.1f}" height="15" fill="#ffffff"/>'
-    return f'{ground}<text x="{x:.1f}" y="{y:g}" text-anchor="middle">{escape(words)}</text>'
-
-
+# The page "What are we aiming for, and where are we?".
 def show_aim(release: Release) -> Html:
     """What are we aiming for, and where are we? Baseline, usual range, now, target and weeks left; is the aim measurable?"""
     facts, chart = release.facts, release.tables["chart"]
@@ -117,7 +77,7 @@ def show_aim(release: Release) -> Html:
         pairs.append(("Now", now))
         if pd.notna(latest["lower"]):
             usual = (float(latest["lower"]), float(latest["upper"]))
-            pairs.append(("Usual range", f"{percent(usual[0])} to {percent(usual[1])}"))
+            pairs.append(("Usual range", describe_range(*usual)))
     pairs.append(("Time left", facts.team.aim.weeks_left))
     known = {
         "now": float(drawn["value"].iloc[-1]) if len(drawn) else None,
@@ -133,9 +93,9 @@ def _show_line(points: list[Point], usual: tuple[float, float] | None) -> Html:
     if not points:
         return Html("")
     finding = upper_first(", ".join(point.words for point in points))
-    span = f"; usual range {percent(usual[0])} to {percent(usual[1])}" if usual else ""
+    span = f"; usual range {describe_range(*usual)}" if usual else ""
     rows = [(upper_first(point.name), percent(point.share)) for point in points]
-    rows += [("Usual range", f"{percent(usual[0])} to {percent(usual[1])}")] if usual else []
+    rows += [("Usual range", describe_range(*usual))] if usual else []
     about = "Where we are between none and all"
     svg = render_line(points, usual, f"A line from 0% to 100%. {finding}{span}.")
     return render_figure(svg, f"{finding}{span}.", about, pd.DataFrame(rows, columns=["Point", "Share"]))
@@ -145,13 +105,8 @@ def _describe_aim(facts: Facts, baseline: float | None) -> str:
     """The aim in one sentence: for whom, from where to where, by when, as far as the team has set it."""
     change = "Raise" if facts.direction == "increase" else "Lower"
     target = facts.target
-    way = (
-        ""
-        if target is None
-        else f" to {percent(target)}"
-        if baseline is None
-        else f" from {percent(baseline)} to {percent(target)}"
-    )
+    start = "" if baseline is None else f" from {percent(baseline)}"
+    way = "" if target is None else f"{start} to {percent(target)}"
     by = f", by {facts.target_by_words}" if facts.target_by_words else ""
     return f"{change} the share of {facts.population} who complete it{way}{by}."
 
@@ -164,20 +119,21 @@ def _show_checks(checks: Sequence[CheckFacts]) -> Html:
     return render_notes([*lines, *lacks], "Can we measure the aim?")
 
 
+# The points of page 1.
 def describe_testing(facts: Facts) -> str:
     """What we are testing, for page 1: the tests that run, by title."""
-    running = [one.title for one in facts.team.cycles if one.state == "running"]
-    if not running:
-        return "No test of change runs at present."
-    return " ".join([*([EXAMPLE] if facts.team.is_example else []), join_sentences(running)])
+    titles = [one.title for one in facts.team.cycles if one.state == "running"]
+    return _describe_running(facts, titles) or "No test of change runs at present."
 
 
 def describe_plain_testing(facts: Facts) -> str:
     """The same in plain words."""
-    running = [one.plain_title for one in facts.team.cycles if one.state == "running"]
-    if not running:
-        return "We are not trying anything new at present."
-    return " ".join([*([EXAMPLE] if facts.team.is_example else []), join_sentences(running)])
+    titles = [one.plain_title for one in facts.team.cycles if one.state == "running"]
+    return _describe_running(facts, titles) or "We are not trying anything new at present."
+
+
+def _describe_running(facts: Facts, titles: list[str]) -> str:
+    return " ".join([EXAMPLE] * facts.team.is_example + [join_sentences(titles)]) if titles else ""
 
 
 def describe_need(facts: Facts) -> str:
@@ -203,11 +159,7 @@ def describe_need(facts: Facts) -> str:
     return " ".join([*needs, *example, *record]) or "Nothing is asked for in the record."
 
 
-NO_FIGURE = "no figure this month"
-SMALLEST_BASE = 20
-ORDINALS = {2: "second", 3: "third", 4: "fourth", 6: "sixth"}  # the appointments that are told of
-
-
+# The pages of the plain edition.
 def show_plain_answer(release: Release) -> Html:
     """Are we getting better? The verdict, the latest month in people, three points and the dates."""
     facts, plain = release.facts, release.facts.plain
@@ -236,7 +188,7 @@ def show_plain_aim(release: Release) -> Html:
     if len(drawn):
         last = drawn.iloc[-1]
         pairs.append(("Now", f"{_tenths(last['value'])} ({describe_month(last['interval_start'])})"))
-        pairs.append(("Usual range", f"{percent(last['lower'])} to {percent(last['upper'])}"))
+        pairs.append(("Usual range", describe_range(last["lower"], last["upper"])))
     return render_facts(pairs)
 
 
@@ -272,10 +224,7 @@ def _chart_table(chart: pd.DataFrame) -> pd.DataFrame:
             "Treatment ended": or_words(chart["denominator"], state, count),
             "Completed": or_words(chart["numerator"], state, count),
             "Of every 100": or_words(chart["value"], state, lambda share: percent(share).rstrip("%")),
-            "Usual range": [
-                "none" if pd.isna(low) else f"{percent(low)} to {percent(high)}"
-                for low, high in zip(chart["lower"], chart["upper"], strict=True)
-            ],
+            "Usual range": list_ranges(chart["lower"], chart["upper"], none="none"),
         }
     )
 
@@ -314,3 +263,46 @@ def _describe_leavers(release: Release) -> str:
     if pd.isna(better) or pd.isna(total) or total < SMALLEST_BASE:
         return "For those who left early, we cannot tell how they were."
     return f"Of those who left early, {_share(better, total)} had better scores."
+
+
+# The aim as one line from 0 to 100%: usual range, baseline, now and target, each with its label on a row of its own.
+def render_line(points: Sequence[Point], usual: tuple[float, float] | None, alt: str) -> str:
+    """The line as SVG. usual: the usual range, drawn as a band. The label of each point is under the line, one row each."""
+    line = 24.0
+    band = ""
+    if usual:
+        low, high = (_place(share) for share in usual)
+        band = f'<rect x="{low:.1f}" y="{line - 8:g}" width="{high - low:.1f}" height="16" fill="{BAND}" stroke="#768692"/>'
+    rows = [(_place(one.share), one.words) for one in points]
+    if usual:
+        rows.append((_place(sum(usual) / 2), f"usual range {describe_range(*usual)}"))
+    labels = "".join(_label(x, line + 26 + ROW * row, words) for row, (x, words) in enumerate(rows))
+    stems = "".join(f"M{x:.1f} {line:g}V{line + 14 + ROW * row:g}" for row, (x, _) in enumerate(rows[: len(points)]))
+    axis = f'<path d="M{_place(0):g} {line:g}H{_place(1):g}" stroke="{INK}" stroke-width="1.5"/>'
+    ends = _label(_place(0), 10, "0%") + _label(_place(1), 10, "100%")
+    height = line + 34 + ROW * (len(rows) - 1)
+    return (
+        f'<svg class="chart brief" role="img" aria-label="{escape(alt)}" viewBox="0 0 {WIDTH + 2 * LEFT:g} {height:g}" '
+        f'font-family="{FONTS}" font-size="{SIZE:g}" fill="{INK}">{band}{axis}{ends}'
+        f'<path d="{stems}" fill="none" stroke="#768692" stroke-dasharray="2 2"/>'
+        f"{''.join(_mark(one, line) for one in points)}{labels}</svg>"
+    )
+
+
+def _place(share: float) -> float:
+    return LEFT + WIDTH * min(max(share, 0), 1)
+
+
+def _mark(point: Point, y: float) -> str:
+    shape, colour = SHAPES[point.name]
+    fill = colour if point.name == "now" else "none"
+    place = f"translate({_place(point.share):.1f} {y:g})"
+    return f'<path d="{shape}" transform="{place}" fill="{fill}" stroke="{colour}" stroke-width="2.5"/>'
+
+
+def _label(x: float, y: float, words: str) -> str:
+    """Words centred at x, on a white ground that covers the stems of other rows, kept inside the picture."""
+    half = measure(words, SIZE) / 2 + 3
+    x = min(max(x, half), WIDTH + 2 * LEFT - half)
+    ground = f'<rect x="{x - half:.1f}" y="{y - 11:g}" width="{2 * half:.1f}" height="15" fill="#ffffff"/>'
+    return f'{ground}<text x="{x:.1f}" y="{y:g}" text-anchor="middle">{escape(words)}</text>'

@@ -1,9 +1,4 @@
-"""The pages of published figures and of the funnel of services.
-
-The page of published figures: the service beside England, from a release and from nothing else.
-
-The page "Where do we stand?": the funnel of services, from a release and from nothing else.
-"""
+"""The pages of published figures and of the funnel of services, from a release and from nothing else."""
 
 import io
 from datetime import date
@@ -21,6 +16,7 @@ from qi_analysis.report.html import (
     Html,
     count,
     decimal,
+    list_ranges,
     percent,
     render_figure,
     render_folded,
@@ -28,7 +24,13 @@ from qi_analysis.report.html import (
     render_table,
 )
 
+KINDS = {"additive": "od_", "multiplicative": "mult_"}
+HOW_TO_ADD = (
+    'There is no funnel yet. Add [funnel] with year = "latest" and proxy = "end46_share" to project/benchmark.toml.'
+)
 
+
+# The page of published figures: the service beside England.
 def show_benchmark(release: PublishedFigures) -> Html:
     """The service beside England for the published completion figures, one chart and its words each."""
     points = release.tables["benchmark_points"]
@@ -52,17 +54,8 @@ def _show_proxy(number: int, words: ProxyFacts, service_text: str) -> Html:
     table = _benchmark_table(service, england, unit)
     key = [("A", "the improvement project began (May 2021)")]
     figure = render_figure(svg, words.title + ".", words.title.split(":")[0], table, key)
-    said = (
-        words.means,
-        words.note,
-        words.latest,
-        words.comparator,
-        words.signal,
-        words.project,
-        words.gaps,
-        words.spread,
-    )
-    return Html(figure + render_notes([text for text in said if text], "What this says"))
+    said = [words.means, words.note, words.latest, words.comparator, words.signal, words.project, words.gaps]
+    return Html(figure + render_notes([text for text in [*said, words.spread] if text], "What this says"))
 
 
 def _benchmark_table(service: pd.DataFrame, england: pd.DataFrame, unit: str) -> pd.DataFrame:
@@ -97,12 +90,7 @@ def show_benchmark_years(release: PublishedFigures) -> Html:
     return Html(render_folded(render_table(table, title), title) + notes)
 
 
-KINDS = {"additive": "od_", "multiplicative": "mult_"}
-HOW_TO_ADD = (
-    'There is no funnel yet. Add [funnel] with year = "latest" and proxy = "end46_share" to project/benchmark.toml.'
-)
-
-
+# The page "Where do we stand?": the funnel of services.
 def show_standing(release: PublishedFigures) -> Html:
     """Where do we stand? Services of one year by size, limits widened for over-dispersion, our service marked."""
     words = release.facts.standing
@@ -139,6 +127,5 @@ def _build_rows(points: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:
     }
     for words, kind in KINDS.items():
         for name, level in (("95", "95%"), ("998", "99.8%")):
-            ends = zip(rows[f"{kind}lower_{name}"], rows[f"{kind}upper_{name}"], strict=True)
-            table[f"{level} limits, {words}"] = [f"{percent(low)} to {percent(high)}" for low, high in ends]
+            table[f"{level} limits, {words}"] = list_ranges(rows[f"{kind}lower_{name}"], rows[f"{kind}upper_{name}"])
     return pd.DataFrame(table)

@@ -1,13 +1,7 @@
-"""Tables, numbers and sentences as escaped HTML.
+"""The pieces of a page, from tables, numbers and sentences to escaped HTML.
 
-The pieces of a page, from tables and sentences to escaped HTML.
-
-Each `render_` function returns `Html`: a string that a notebook cell shows as it is, and whose plain-text
-form holds no data. Nothing is worked out here; words and numbers come ready to print.
-
-How numbers are written on a page: counts, per cents, and words where a number is hidden.
-
-What the pages of the team's own record share: the word that it is an example, how a part is added, lists that end.
+Each `render_` function returns `Html`: a string that a notebook cell shows as it is, and whose plain-text form holds no
+data. Nothing is worked out here; words and numbers come ready to print.
 """
 
 import re
@@ -32,6 +26,9 @@ MISSING = "not available"
 NUMBER = re.compile(r"-?[\d,]+(\.\d+)?%?")
 DataKind = Literal["synthetic", "service"]
 Pairs = Sequence[tuple[str, str]]
+EXAMPLE = "Example record, not the team's."
+HOW = "docs/the_record.md shows how."
+MOST_NAMED = 3
 
 
 class Html(Markup):
@@ -119,11 +116,6 @@ def render_notes(lines: Sequence[str], title: str = "How to read this") -> Html:
     return _render("notes", title, list(lines)) if lines else Html("")
 
 
-def render_key(key: Pairs) -> Html:
-    """The key of the marks on a chart, (sign, words); an empty key gives nothing."""
-    return _render("marks", list(key)) if key else Html("")
-
-
 def render_quote(words: str, teller: str) -> Html:
     """A story in someone's words (Markdown) with the teller's role and the month."""
     return _render("quote", render_prose(words), teller)
@@ -208,16 +200,7 @@ def _is_numbers(cells: Sequence[str]) -> bool:
     return any(numbers) and not any(re.search(r"\d", cell) for cell in cells if not NUMBER.fullmatch(cell))
 
 
-def or_words(values: pd.Series, words: list[str], show: Callable[[float], str]) -> list[str]:
-    """Each value as `show` writes it, the words of its row where it is missing."""
-    return [word if pd.isna(value) else show(value) for value, word in zip(values, words, strict=True)]
-
-
-def hidden_or(value: float) -> str:
-    """A count, or that it is hidden."""
-    return HIDDEN if pd.isna(value) else count(value)
-
-
+# How numbers are written: counts, per cents, and words where a number is hidden.
 def count(value: float) -> str:
     """1,234."""
     return f"{value:,.0f}"
@@ -233,16 +216,34 @@ def decimal(value: float) -> str:
     return f"{value:.1f}"
 
 
+def describe_range(low: float, high: float, show: Callable[[float], str] = percent) -> str:
+    """42% to 71%."""
+    return f"{show(low)} to {show(high)}"
+
+
+def list_ranges(
+    lower: pd.Series, upper: pd.Series, show: Callable[[float], str] = percent, none: str = ""
+) -> list[str]:
+    """The range of each row, `none` where there is none."""
+    return [none if pd.isna(low) else describe_range(low, high, show) for low, high in zip(lower, upper, strict=True)]
+
+
+def hidden_or(value: float, show: Callable[[float], str] = count) -> str:
+    """A number as `show` writes it, or that it is hidden."""
+    return HIDDEN if pd.isna(value) else show(value)
+
+
+def or_words(values: pd.Series, words: list[str], show: Callable[[float], str]) -> list[str]:
+    """Each value as `show` writes it, the words of its row where it is missing."""
+    return [word if pd.isna(value) else show(value) for value, word in zip(values, words, strict=True)]
+
+
 def dashed(definition: str) -> str:
     """The id of a definition as it is printed: iii-4."""
     return definition.replace("_", "-")
 
 
-EXAMPLE = "Example record, not the team's."
-HOW = "docs/the_record.md shows how."
-MOST_NAMED = 3
-
-
+# What the pages of the team's own record share: the word that it is an example, how a part is added, lists that end.
 def flag_example(facts: Facts) -> Html:
     """The sentence that stands over every page which shows the shipped example; nothing over the team's own record."""
     return render_flag(EXAMPLE) if facts.team.is_example else Html("")

@@ -1,9 +1,4 @@
-"""The pages that ask when and why people leave.
-
-The page "When do people leave?", from a release and from nothing else.
-
-The page "Why do people leave?", from a release and from nothing else.
-"""
+"""The pages "When do people leave?" and "Why do people leave?", from a release and from nothing else."""
 
 from textwrap import fill
 from typing import Any
@@ -13,27 +8,27 @@ import pandas as pd
 
 from qi_analysis.charts.bars import Part, render_bars, render_parts
 from qi_analysis.charts.incidence import Curve, render_incidence
-from qi_analysis.charts.style import Look
+from qi_analysis.charts.style import BAND, INK, SHAPES, TARGET, Look
 from qi_analysis.facts import ChangeFacts, LeavingFacts, ReasonsFacts
 from qi_analysis.phrases import HIDDEN, calculate_nearest, describe_counts, describe_share, upper_first
 from qi_analysis.release import Release
 from qi_analysis.report.html import Html, hidden_or, percent, render_figure, render_notes, render_table
 
-BLUE, ORANGE, PURPLE, GREEN = "#005eb8", "#b8500a", "#6b3fa0", "#00703c"
-INK, WHITE, PALE = "#212b32", "#ffffff", "#e8edee"
+BLUE, ORANGE, PURPLE = (SHAPES[way][1] for way in ("good", "bad", "neutral"))
+WHITE = "#ffffff"
 PARTS = (
     Part("left_early", "left early after this session", ORANGE, "////"),
     Part("another_way", "ended in another way", PURPLE, "----"),
     Part("completed", "completed with this session", BLUE),
-    Part("stepped_up", "stepped up", GREEN, "xxxx"),
+    Part("stepped_up", "stepped up", TARGET, "xxxx"),
     Part("open", "still in treatment, this was the latest", WHITE, "", INK),
-    Part("next", "came to another session", PALE, "", INK),
+    Part("next", "came to another session", BAND, "", INK),
 )
 CURVES = (
     Curve("share_completed", "completed", BLUE, "-", "o"),
     Curve("share_left_early", "left early", ORANGE, (0, (5, 2)), "s"),
     Curve("share_another_way", "ended another way", PURPLE, (0, (1, 1.5)), "^"),
-    Curve("share_stepped_up", "stepped up", GREEN, (0, (6, 2, 1, 2)), "D"),
+    Curve("share_stepped_up", "stepped up", TARGET, (0, (6, 2, 1, 2)), "D"),
 )
 CHANGE_CURVES = (
     Curve("share_completed_after", "completed, after", BLUE, "-", "o"),
@@ -47,8 +42,15 @@ MEANING = (
 )
 FEWEST_WEEKS = 5  # weeks 0 to 4
 ROUNDED = f"Counts are rounded to the nearest 5, so parts need not add up; counts of 1 to 7 are {HIDDEN} and not drawn."
+NAME_LETTERS = 36  # letters of a reason on one line beside its bar
+STATE_WORDS = {
+    "better": "Left early, and better",
+    "not_better": "Left early, and not better",
+    "cannot_tell": "Left early, we cannot tell",
+}
 
 
+# When do people leave?
 def show_leaving(release: Release) -> Html:
     """When do people leave? By session, by week since LI began, and before and after the latest change."""
     facts = release.facts.leaving
@@ -151,9 +153,7 @@ def show_change(weeks: pd.DataFrame, facts: LeavingFacts) -> Html:
     at_risk = {name: sides[name]["at_risk"] for name in sides}
     svg = render_incidence(drawn, CHANGE_CURVES, at_risk, Look("leaving-change", alt))
     table = pd.DataFrame({"Week": [str(week) for week in drawn["week"]]}).assign(
-        **{
-            upper_first(c.words): [HIDDEN if pd.isna(v) else percent(v) for v in drawn[c.column]] for c in CHANGE_CURVES
-        },
+        **{upper_first(c.words): [hidden_or(v, percent) for v in drawn[c.column]] for c in CHANGE_CURVES},
         **{f"Still in treatment, {name}": [hidden_or(n) for n in sides[name]["at_risk"]] for name in sides},
     )
     about = "Before and after: completed and left early by week"
@@ -191,14 +191,7 @@ def _warn(change: ChangeFacts) -> list[str]:
     return lines
 
 
-NAME_LETTERS = 36  # letters of a reason on one line beside its bar
-STATE_WORDS = {
-    "better": "Left early, and better",
-    "not_better": "Left early, and not better",
-    "cannot_tell": "Left early, we cannot tell",
-}
-
-
+# Why do people leave?
 def show_reasons(release: Release) -> Html:
     """Why do people leave? Recorded reasons by size, then how those who left early were."""
     facts = release.facts.reasons
@@ -224,8 +217,8 @@ def show_reason_bars(reasons: pd.DataFrame, facts: ReasonsFacts) -> Html:
         {
             "Recorded reason": [upper_first(reason) for reason in reasons["reason"]],
             "People": [hidden_or(n) for n in reasons["people"]],
-            "Share": [HIDDEN if pd.isna(v) else percent(v) for v in reasons["share"]],
-            "This and the rows above": [HIDDEN if pd.isna(v) else percent(v) for v in reasons["running_share"]],
+            "Share": [hidden_or(v, percent) for v in reasons["share"]],
+            "This and the rows above": [hidden_or(v, percent) for v in reasons["running_share"]],
         }
     )
     lines = [
@@ -257,7 +250,7 @@ def show_scores(scores: pd.DataFrame, facts: ReasonsFacts) -> Html:
         {
             "How they were": [STATE_WORDS[state] for state in scores["state"]],
             "People": [hidden_or(n) for n in scores["people"]],
-            "Share": [HIDDEN if pd.isna(v) else percent(v) for v in scores["share"]],
+            "Share": [hidden_or(v, percent) for v in scores["share"]],
         }
     )
     better = scores.set_index("state")["people"]["better"]

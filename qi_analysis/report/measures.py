@@ -1,15 +1,7 @@
-"""The pages of process and balancing measures, of all measures at a glance, and of fairness.
-
-The pages "Are our changes happening?" and "Is anything getting worse?", from a release and from nothing else.
-
-All measures at a glance, and the charts that are suggested for them, from a release and from nothing else.
-
-The page "Is it fair?", from a release and from nothing else.
-"""
+"""The pages of process and balancing measures, of all measures at a glance, and of fairness; from a release alone."""
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from qi_analysis.charts.control_chart import render_control_chart
@@ -23,6 +15,7 @@ from qi_analysis.report.html import (
     count,
     decimal,
     hidden_or,
+    list_ranges,
     or_words,
     percent,
     render_figure,
@@ -67,8 +60,26 @@ HOLLOW = (
     "For figures at a month's end they are the first half year of the data, in which people who began earlier are missing."
 )
 NOT_DRAWN = f"No month can be drawn: there are too few, or the figure is {HIDDEN}."
+SIGNS = {  # the same shapes as on the charts
+    "concerning": SHAPES["bad"][2][0],
+    "improving": SHAPES["good"][2][0],
+    "neutral": SHAPES["neutral"][2][0],
+    "common_cause": SHAPES[""][2][0],
+    "hidden": "\u2013",
+    "early": "\u25cb",
+}
+TARGET_SIGNS = {"passing": "\u2713", "failing": "\u2717", "hit_or_miss": "?", "none": "\u2013", "early": "\u25cb"}
+HOW_TO_READ_ALL = [
+    "What needs attention comes first: a change for the worse, then a target we do not expect to reach, then any other "
+    "change, then usual ups and downs.",
+    "Each row is judged on its last month. The verdict on page 1 also counts changes seen in the last 6 months.",
+    "A target is judged against the usual range: if all of the range reaches it, we expect every month to reach it.",
+]
+TOO_FEW = "too few people to show"
+SMALLEST_SHOWN = 30  # people in a group with a rate
 
 
+# The pages "Are our changes happening?" and "Is anything getting worse?".
 def show_process(release: Release) -> Html:
     """Are our changes happening? A small chart for each of the first four process measures."""
     return _show_measures(release, "process", HOW_TO_READ)
@@ -120,10 +131,7 @@ def build_numbers(chart: pd.DataFrame, statistic: str) -> pd.DataFrame:
         }
     columns |= {
         AXES[statistic].capitalize(): or_words(chart["value"], state, show),
-        "Usual range": [
-            "" if pd.isna(low) else f"{show(low)} to {show(high)}"
-            for low, high in zip(chart["lower"], chart["upper"], strict=True)
-        ],
+        "Usual range": list_ranges(chart["lower"], chart["upper"], show),
         "Signal": [
             NOT_SETTLED if not settled else rules or "none"
             for settled, rules in zip(chart["is_settled"].astype(bool), chart["rules"].fillna(""), strict=True)
@@ -132,23 +140,7 @@ def build_numbers(chart: pd.DataFrame, statistic: str) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-SIGNS = {  # the same shapes as on the charts
-    "concerning": SHAPES["bad"][2][0],
-    "improving": SHAPES["good"][2][0],
-    "neutral": SHAPES["neutral"][2][0],
-    "common_cause": SHAPES[""][2][0],
-    "hidden": "\u2013",
-    "early": "\u25cb",
-}
-TARGET_SIGNS = {"passing": "\u2713", "failing": "\u2717", "hit_or_miss": "?", "none": "\u2013", "early": "\u25cb"}
-HOW_TO_READ_ALL = [
-    "What needs attention comes first: a change for the worse, then a target we do not expect to reach, then any other "
-    "change, then usual ups and downs.",
-    "Each row is judged on its last month. The verdict on page 1 also counts changes seen in the last 6 months.",
-    "A target is judged against the usual range: if all of the range reaches it, we expect every month to reach it.",
-]
-
-
+# All measures at a glance, and the charts that are suggested for them.
 def show_glance(release: Release) -> Html:
     """Where should we look first? Every measure with its last value, its verdict in shape and words, and since when."""
     rows = release.tables.get("glance")
@@ -219,10 +211,7 @@ def show_suggestions(release: Release) -> Html:
     return Html(render_folded(render_table(table, title, note), title) + levels)
 
 
-TOO_FEW = "too few people to show"
-SMALLEST_SHOWN = 30  # people in a group with a rate
-
-
+# The page "Is it fair?".
 def show_fairness(release: Release) -> Html:
     """Is it fair? In short, then one table for each characteristic with its sentences."""
     facts, table = release.facts.fairness, release.tables["fairness"]
@@ -238,18 +227,14 @@ def show_fairness(release: Release) -> Html:
 
 def _build_rows(rows: pd.DataFrame) -> pd.DataFrame:
     words = [HIDDEN if people >= SMALLEST_SHOWN else TOO_FEW for people in rows["denominator"]]
-    ranges = [
-        f"{percent(low)} to {percent(high)}"
-        for low, high in zip(rows["lower"].fillna(0), rows["upper"].fillna(0), strict=True)
-    ]
-    is_known = rows["lower"].notna()
+    ranges = list_ranges(rows["lower"], rows["upper"])
     return pd.DataFrame(
         {
             "Group": [upper_first(group) for group in rows["group"]],
             "Completed": or_words(rows["numerator"], words, count),
             "LI ended": [hidden_or(n) for n in rows["denominator"]],
             "Share": or_words(rows["value"], words, percent),
-            "Could be, allowing for chance": np.where(is_known, ranges, words),
+            "Could be, allowing for chance": [span or word for span, word in zip(ranges, words, strict=True)],
         }
     )
 

@@ -22,7 +22,17 @@ from qi_analysis.report.aim import (
 )
 from qi_analysis.report.benchmark import show_benchmark, show_benchmark_years, show_standing
 from qi_analysis.report.cycles import show_plain_tests, show_tests
-from qi_analysis.report.html import Html, count, dashed, or_words, percent, render_card, render_figure, render_notes
+from qi_analysis.report.html import (
+    Html,
+    count,
+    dashed,
+    list_ranges,
+    or_words,
+    percent,
+    render_card,
+    render_figure,
+    render_notes,
+)
 from qi_analysis.report.leaving import show_leaving, show_reasons
 from qi_analysis.report.measures import show_balancing, show_fairness, show_glance, show_process, show_suggestions
 from qi_analysis.report.team import (
@@ -111,10 +121,7 @@ def _chart_table(chart: pd.DataFrame, facts: Facts) -> pd.DataFrame:
             "Completed": or_words(chart["numerator"], state, count),
             "LI ended": or_words(chart["denominator"], state, count),
             "Share": or_words(chart["value"], state, percent),
-            "Usual range": [
-                "" if pd.isna(low) else f"{percent(low)} to {percent(high)}"
-                for low, high in zip(chart["lower"], chart["upper"], strict=True)
-            ],
+            "Usual range": list_ranges(chart["lower"], chart["upper"]),
             "Signal": [rules or "none" for rules in chart["rules"].fillna("")],
         }
     )

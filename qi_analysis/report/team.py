@@ -1,13 +1,4 @@
-"""The pages of stories, actions, method and news.
-
-The page "What is it like?": stories that their tellers have agreed to, from a release and from nothing else.
-
-The page "Who is doing what by when?", from a release and from nothing else.
-
-The page "Are we working well as a QI team?", from a release and from nothing else.
-
-The page "What is new, and what do you think?", from a release and from nothing else.
-"""
+"""The pages of stories, actions, method and news, from a release and from nothing else."""
 
 from collections.abc import Sequence
 
@@ -46,8 +37,38 @@ TOLD = "The words were checked with the teller, who can take them back at any ti
 PLAIN_NONE = "We have no story to show. We only show a story when the person has said yes to it."
 PLAIN_ADD = "Do you want to tell us what it was like for you? The last page says how to reach us."
 PLAIN_TOLD = "The people who told us this said yes to it. They can change their mind at any time."
+NO_ACTION = "No action is recorded yet."
+ADD_ACTION = f"Say who does what by when with: qi new action. {HOW}"
+MOST_ROWS = 25  # of one table in full view
+Actions = Sequence[ActionFacts]
+NO_TEAM = "No role is recorded yet, so we cannot say who is on the team."
+ADD_TEAM = f"Add roles, never names, with: qi new role. {HOW}"
+NO_SCORE = "The team has not set a score yet. Agree one and write it as a heading of decisions.md, such as: ## 2022-06-21 Progress score 2.5"
+SCORE_NOTE = "The team sets the score, from 0.5 to 5.0. The report only lists what the record holds for each step."
+FIRST = "This is the first report, so there is nothing to compare it with. From the next one on, this page says what is new."
+TITLES = {
+    "definitions": "Definitions",
+    "roles": "People",
+    "ideas": "Ideas",
+    "tests": "Tests",
+    "stories": "Stories",
+    "actions": "Actions",
+}
+PLAIN_TITLES = {"ideas": "Ideas", "stories": "Stories"}
+SCALE = ("1", "2", "3", "4", "5")
+QUESTIONS = [
+    ("Was this report useful? 1 is not at all, 5 is very.", SCALE),
+    ("Was it clear? 1 is not at all, 5 is very.", SCALE),
+    ("What should we change, add or leave out?", ()),
+    ("What should we try next to help people stay?", ()),
+]
+HOW_TO_SEND = "Put your answers in an e-mail, say them by phone, or print this page. They go to {to}. Leave out names and anything about your health."
+NO_ANSWERS = "Nobody has answered yet, or no answer of ours is written down."
+SAID, PLAIN_SAID = "You said, we did", "What readers of this page said, and what we did"
+MOST_ANSWERS = 10
 
 
+# The page "What is it like?": stories that their tellers have agreed to.
 def show_stories(release: Release) -> Html:
     """What is it like? Up to two consented stories, each with the teller's role and the month."""
     return _show(release, "team", render_missing(NO_STORY, ADD_STORY), TOLD)
@@ -72,12 +93,7 @@ def _describe_teller(story: StoryFacts, edition: str) -> str:
     return f"{upper_first(story.teller)}{about}"
 
 
-NO_ACTION = "No action is recorded yet."
-ADD_ACTION = f"Say who does what by when with: qi new action. {HOW}"
-MOST_ROWS = 25  # of one table in full view
-Actions = Sequence[ActionFacts]
-
-
+# The page "Who is doing what by when?".
 def show_actions(release: Release) -> Html:
     """Who is doing what by when? Due before the next review, then those past their date, then done since last time."""
     facts = release.facts
@@ -143,12 +159,7 @@ def _show_later(actions: Actions) -> Html:
     )
 
 
-NO_TEAM = "No role is recorded yet, so we cannot say who is on the team."
-ADD_TEAM = f"Add roles, never names, with: qi new role. {HOW}"
-NO_SCORE = "The team has not set a score yet. Agree one and write it as a heading of decisions.md, such as: ## 2022-06-21 Progress score 2.5"
-SCORE_NOTE = "The team sets the score, from 0.5 to 5.0. The report only lists what the record holds for each step."
-
-
+# The page "Are we working well as a QI team?".
 def show_method(release: Release) -> Html:
     """Are we working well as a QI team? Checks with how to pass them, roles, training, partnership, evidence for a score."""
     facts = release.facts
@@ -222,29 +233,7 @@ def _show_score(method: MethodFacts) -> Html:
     )
 
 
-FIRST = "This is the first report, so there is nothing to compare it with. From the next one on, this page says what is new."
-TITLES = {
-    "definitions": "Definitions",
-    "roles": "People",
-    "ideas": "Ideas",
-    "tests": "Tests",
-    "stories": "Stories",
-    "actions": "Actions",
-}
-PLAIN_TITLES = {"ideas": "Ideas", "stories": "Stories"}
-SCALE = ("1", "2", "3", "4", "5")
-QUESTIONS = [
-    ("Was this report useful? 1 is not at all, 5 is very.", SCALE),
-    ("Was it clear? 1 is not at all, 5 is very.", SCALE),
-    ("What should we change, add or leave out?", ()),
-    ("What should we try next to help people stay?", ()),
-]
-HOW_TO_SEND = "Put your answers in an e-mail, say them by phone, or print this page. They go to {to}. Leave out names and anything about your health."
-NO_ANSWERS = "Nobody has answered yet, or no answer of ours is written down."
-SAID, PLAIN_SAID = "You said, we did", "What readers of this page said, and what we did"
-MOST_ANSWERS = 10
-
-
+# The page "What is new, and what do you think?".
 def show_new(release: Release) -> Html:
     """What is new, and what do you think? Changes since the last published review, you said we did, the slip."""
     facts = release.facts

@@ -1,9 +1,4 @@
-"""The pages that ask whether the numbers can be trusted and what they were made from.
-
-The page "Can we trust these numbers?", from a release and from nothing else.
-
-The page of the analyst edition: what the review was made from and how, from a release and from nothing else.
-"""
+"""The page "Can we trust these numbers?", and what the review was made from; from a release and from nothing else."""
 
 import pandas as pd
 
@@ -22,6 +17,26 @@ EXIT_WORDS = {
     "deceased": "died",
     "open": "still in treatment",
 }
+SHORT_DIGEST = 8  # letters of a fingerprint that are printed, enough to tell two apart
+IN_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
+
+# Can we trust these numbers?
+def show_numbers(release: Release) -> Html:
+    """Can we trust these numbers? Rows, repairs, blank fields, definitions and revised months."""
+    parts = (show_recording, show_rows, show_repairs, show_completeness, show_definitions, show_revisions)
+    return Html("".join(part(release) for part in parts))
+
+
+def show_recording(release: Release) -> Html:
+    """Has the way endings are recorded changed?"""
+    alarm = release.facts.recording
+    said = [upper_first(alarm.what) + "."] if alarm.is_open else ["No change in how endings are recorded stands out."]
+    if alarm.is_open:
+        said.append(
+            'When the team has checked it, a dated note "recording change checked" in decisions.md closes this.'
+        )
+    return render_notes([*said, *map(upper_first, alarm.watch)], "How endings are recorded")
 
 
 def show_rows(release: Release) -> Html:
@@ -43,7 +58,7 @@ def show_repairs(release: Release) -> Html:
     quality = release.tables["quality"]
     table = pd.DataFrame(
         {
-            "What": [says[:1].upper() + says[1:] for says in quality["says"]],
+            "What": [upper_first(says) for says in quality["says"]],
             "In": [name.replace("_", " ") for name in quality["table"]],
             "Rows": [hidden_or(n) for n in quality["rows"]],
             "What we did": quality["treatment"],
@@ -78,7 +93,7 @@ def show_definitions(release: Release) -> Html:
             "Completed means": strip["name"],
             "People": [hidden_or(n) for n in strip["numerator"]],
             "Of": [hidden_or(n) for n in strip["denominator"]],
-            "Share": [HIDDEN if pd.isna(v) else percent(v) for v in strip["value"]],
+            "Share": [hidden_or(v, percent) for v in strip["value"]],
             "In use": ["the team's choice" if choice else "" for choice in strip["is_choice"]],
         }
     )
@@ -123,27 +138,7 @@ def show_revisions(release: Release) -> Html:
     return render_table(table, "Months whose figure moved since the last revision")
 
 
-def show_recording(release: Release) -> Html:
-    """Has the way endings are recorded changed?"""
-    alarm = release.facts.recording
-    said = [upper_first(alarm.what) + "."] if alarm.is_open else ["No change in how endings are recorded stands out."]
-    if alarm.is_open:
-        said.append(
-            'When the team has checked it, a dated note "recording change checked" in decisions.md closes this.'
-        )
-    return render_notes([*said, *map(upper_first, alarm.watch)], "How endings are recorded")
-
-
-def show_numbers(release: Release) -> Html:
-    """Can we trust these numbers? Rows, repairs, blank fields, definitions and revised months."""
-    parts = (show_recording, show_rows, show_repairs, show_completeness, show_definitions, show_revisions)
-    return Html("".join(part(release) for part in parts))
-
-
-SHORT_DIGEST = 8  # letters of a fingerprint that are printed, enough to tell two apart
-IN_LETTERS = str.maketrans("0123456789", "ghijklmnop")
-
-
+# The page of the analyst edition: what the review was made from and how.
 def show_checks(release: Release) -> Html:
     """What was this made from? Parameters, settings, versions and fingerprints; no figure and no file name."""
     facts = release.facts

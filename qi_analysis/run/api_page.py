@@ -18,7 +18,7 @@ INTRO = """# The library
 import qi_analysis as qi
 
 project = qi.open_project("path/to/project")  # any folder; left out: the project you are in
-project.chart("li_completion")                # in JupyterLab the chart shows itself
+project.chart("li_completion")  # in JupyterLab the chart shows itself
 ```
 
 `import qi_analysis` costs nothing: each name is loaded when it is first used. What is opened here are rows and exact

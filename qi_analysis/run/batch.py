@@ -5,8 +5,8 @@ once; several reviews are then made side by side (side_by_side.py). That there i
 imported: what reads data is imported after that.
 """
 
-import hashlib
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,10 +14,11 @@ from qi_analysis.errors import DataProblem
 from qi_analysis.extract.choose import choose_extract
 from qi_analysis.periods import Period, parse_period
 from qi_analysis.record.read_settings import read_record
-from qi_analysis.run.provenance import build_settings_digests, check_inputs, digest_inputs
+from qi_analysis.run.provenance import build_settings_digests, check_inputs, digest_inputs, digest_text
 from qi_analysis.run.publish import Outcome, has_whole_index, read_published, write_index
-from qi_analysis.storage import Places, clear_leftovers, hold_lock, write_whole
+from qi_analysis.storage import UNLOCKED, Places, clear_leftovers, hold_lock, write_whole
 
+log = logging.getLogger("qi_analysis")
 SEEN = ".seen.json"
 EVERY = "every month"
 
@@ -52,7 +53,7 @@ def _read_seen(places: Places) -> dict[str, list[Any]]:
 
 
 def _digest(inputs: dict[str, str], settings: dict[str, str]) -> str:
-    return hashlib.sha256(json.dumps([inputs, settings], sort_keys=True).encode()).hexdigest()
+    return digest_text(json.dumps([inputs, settings], sort_keys=True))
 
 
 def find_months(places: Places, inputs: dict[str, str], settings: dict[str, str]) -> list[str]:
@@ -62,20 +63,21 @@ def find_months(places: Places, inputs: dict[str, str], settings: dict[str, str]
 
 
 def run(
-    places: Places, wanted: str, on_start: Callable[[int], None], on_done: Callable[[Outcome], None]
+    places: Places,
+    wanted: str,
+    on_start: Callable[[int], None],
+    on_done: Callable[[Outcome], None],
+    on_warning: Callable[[str], None] = log.warning,
 ) -> list[Outcome]:
     """Run one period ("2022-08"), "latest" or "all". Raises QiError before anything is published.
 
-    on_start is told how many reviews will be looked at, on_done each outcome.
+    on_start is told how many reviews will be looked at, on_done each outcome, on_warning what a person should know.
     """
-    with hold_lock(places.processed):
-        making = (
-            places.processed,
-            places.release("any").parent,
-            places.processed / "published",
-            places.ledger,
-            places.reports,
-        )
+    with hold_lock(places.processed) as is_held:
+        if not is_held:
+            on_warning(UNLOCKED)
+        published = places.processed / "published"
+        making = (places.processed, places.release("any").parent, published, places.ledger, places.reports)
         clear_leftovers(making)
         try:
             return _run(places, wanted, on_start, on_done)

@@ -1,11 +1,9 @@
-"""`qi check`: the whole record at once, and read back in a paragraph.
+"""`qi check`: the whole record checked at once, and read back in a paragraph.
 
-The whole record checked at once: the settings, the worked examples and the team's own part, told together.
-
-The record read back in a paragraph, so that whoever wrote it sees that it was understood.
+The settings, the worked examples and the team's own part are told together; whoever wrote them sees in the paragraph that
+they were understood.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,7 +24,7 @@ from qi_analysis.record.read_settings import Collected, collect_record
 from qi_analysis.record.read_team import check_team_record, read_team_record
 from qi_analysis.record.settings import Record
 from qi_analysis.record.team import LEVELS, NOTE, STOP, WARN, Action, Cycle, Finding, TeamRecord
-from qi_analysis.run.provenance import digest_code, digest_file
+from qi_analysis.run.provenance import digest_code, digest_file, digest_text
 from qi_analysis.run.publish import find_last_review
 from qi_analysis.storage import Places, write_whole
 
@@ -36,6 +34,7 @@ MEANINGS = {
     "WARN": "the review is made and says so on its last pages",
     "NOTE": "for you only",
 }
+MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def _check_examples(places: Places, collected: Collected) -> list[str]:
     if collected.completion is None:
         return []
     files = [digest_file(places.record / name) for name in ("completion.toml", "measures.toml")]
-    key = hashlib.sha256(" ".join([digest_code(places), *files]).encode()).hexdigest()
+    key = digest_text(" ".join([digest_code(places), *files]))
     kept = places.processed / "worked_examples.json"
     try:
         known = json.loads(kept.read_text(encoding="utf-8"))
@@ -119,9 +118,7 @@ def describe_findings(findings: tuple[Finding, ...]) -> list[str]:
     return lines
 
 
-MOST_NAMED = 8
-
-
+# The record read back.
 def describe_record(record: Record, team: TeamRecord, day: date) -> str:
     """The counts, the aim, the roles, what is being tested and what is due next, as at a day."""
     return " ".join([describe_counts(team, day), *_describe(record, team, day)])

@@ -1,10 +1,7 @@
-"""What a review was made from: digests, versions and the manifest.
+"""What a review was made from: digests of its inputs, versions, and the manifest beside its pages.
 
-What a review was made from, as digests: enough to know that nothing has changed, without reading any data.
-
-Light on purpose: "nothing new" must be said before pandas is imported.
-
-What a review was made from: the manifest beside its pages, and what the analyst edition says of it.
+The digests are enough to know that nothing has changed, without reading any data. This module is light on purpose:
+"nothing new" must be said before pandas is imported.
 """
 
 import ast
@@ -32,6 +29,17 @@ if TYPE_CHECKING:
 
 PACKAGES = ("pandas", "numpy", "pyarrow", "matplotlib", "seaborn", "papermill", "nbconvert")
 BLOCK = 1 << 22
+MOVES_NO_PAGE = (  # code below the package; a change of it is no reason to make a review again
+    "__main__.py", "cli.py", "project.py", "packs", "gate", "extract/sample", "record/new_entry.py", "record/meetings.py",
+    "run/check_record.py", "run/definitions_page.py", "run/api_page.py", "shipped",
+)  # fmt: skip
+CODE = ".code.json"  # what the code was read as, so that it is read once after each change
+
+
+# Digests of the extract, the code, the record and the notebooks.
+def digest_text(text: str) -> str:
+    """SHA-256 of a text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def digest_file(path: Path) -> str:
@@ -46,7 +54,7 @@ def digest_file(path: Path) -> str:
 def digest_files(paths: Iterable[Path], root: Path) -> str:
     """One SHA-256 over several files, with their names below `root`."""
     lines = [f"{path.relative_to(root).as_posix()} {digest_file(path)}" for path in sorted(paths)]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return digest_text("\n".join(lines))
 
 
 def digest_inputs(folder: Path) -> dict[str, str]:
@@ -66,11 +74,15 @@ def check_inputs(folder: Path, inputs: dict[str, str]) -> None:
         raise DataProblem("The extract changed while it was read. Wait until every file of it is whole and run again.")
 
 
-MOVES_NO_PAGE = (  # code below the package; a change of it is no reason to make a review again
-    "__main__.py", "cli.py", "project.py", "packs", "gate", "extract/sample", "record/new_entry.py", "record/meetings.py",
-    "run/check_record.py", "run/definitions_page.py", "run/api_page.py", "shipped",
-)  # fmt: skip
-CODE = ".code.json"  # what the code was read as, so that it is read once after each change
+def build_settings_digests(places: Places) -> dict[str, str]:
+    """Everything but the data that a page depends on."""
+    return {
+        "code": digest_code(places),
+        "record": digest_record(places),
+        "notebooks": digest_notebooks(places),
+        "reference": digest_reference(),
+        "versions": digest_text(json.dumps(read_versions(), sort_keys=True)),
+    }
 
 
 def digest_code(places: Places) -> str:
@@ -98,7 +110,7 @@ def _digest_meanings(files: tuple[Path, ...]) -> str:
     for path in sorted(files):
         told = _read_meaning(path).encode() if path.suffix == ".py" else path.read_bytes()
         lines.append(f"{path.relative_to(PACKAGE).as_posix()} {hashlib.sha256(told).hexdigest()}")
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return digest_text("\n".join(lines))
 
 
 def _read_meaning(path: Path) -> str:
@@ -129,7 +141,7 @@ def digest_notebooks(places: Places) -> str:
             lines.append(f"{path.name} {json.dumps(said)}")
         except (ValueError, KeyError, TypeError, AttributeError):  # a run will say what is wrong with it
             lines.append(f"{path.name} {digest_file(path)}")
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return digest_text("\n".join(lines))
 
 
 def digest_reference() -> str:
@@ -160,35 +172,7 @@ def read_commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def build_settings_digests(places: Places) -> dict[str, str]:
-    """Everything but the data that a page depends on."""
-    return {
-        "code": digest_code(places),
-        "record": digest_record(places),
-        "notebooks": digest_notebooks(places),
-        "reference": digest_reference(),
-        "versions": hashlib.sha256(json.dumps(read_versions(), sort_keys=True).encode()).hexdigest(),
-    }
-
-
-def to_csv(table: "pd.DataFrame") -> str:
-    """A released table as the text that is published."""
-    text: str = table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
-    return text
-
-
-def describe_sources(prepared: "Prepared") -> MadeFrom:
-    """What the analyst edition says a review was made from: fingerprints, versions and commit."""
-    inputs = {holds: prepared.inputs[row.file] for holds, row in _list_files(prepared)}
-    return MadeFrom(inputs | prepared.settings, read_versions(), read_commit())
-
-
-def _list_files(prepared: "Prepared") -> list[tuple[str, Any]]:
-    """(what a file holds, its row in the ledger), file by file."""
-    rows = prepared.account.build_ledger().itertuples()
-    return list(zip(prepared.file_tables, rows, strict=True))
-
-
+# The manifest beside the pages of a review, and what the analyst edition says of it.
 def build_manifest(prepared: "Prepared", release: "Release", revision: int, pages: Mapping[str, str]) -> str:
     """The manifest as JSON. pages: file name -> finished page."""
     facts = release.facts
@@ -215,9 +199,27 @@ def build_manifest(prepared: "Prepared", release: "Release", revision: int, page
         "versions": read_versions(),
         "commit": read_commit(),
         "pages": list(pages),
-        "page_sha256": {name: hashlib.sha256(page.encode()).hexdigest() for name, page in pages.items()},
-        "results_sha256": hashlib.sha256(to_csv(release.tables["results"]).encode()).hexdigest(),
+        "page_sha256": {name: digest_text(page) for name, page in pages.items()},
+        "results_sha256": digest_text(to_csv(release.tables["results"])),
         "moved": facts.moved,
         "record": asdict(facts.team.snapshot),
     }
     return json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def describe_sources(prepared: "Prepared") -> MadeFrom:
+    """What the analyst edition says a review was made from: fingerprints, versions and commit."""
+    inputs = {holds: prepared.inputs[row.file] for holds, row in _list_files(prepared)}
+    return MadeFrom(inputs | prepared.settings, read_versions(), read_commit())
+
+
+def _list_files(prepared: "Prepared") -> list[tuple[str, Any]]:
+    """(what a file holds, its row in the ledger), file by file."""
+    rows = prepared.account.build_ledger().itertuples()
+    return list(zip(prepared.file_tables, rows, strict=True))
+
+
+def to_csv(table: "pd.DataFrame") -> str:
+    """A released table as the text that is published."""
+    text: str = table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
+    return text

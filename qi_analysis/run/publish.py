@@ -1,11 +1,8 @@
-"""Publishing: one rename into reports/, the index, and the verdict of the gate.
+"""Publishing: a review is put together aside and appears in one rename, whole or not at all.
 
-Publishing: a review is put together aside and appears in one rename, whole or not at all.
-
-The first revision of a period is reports/2022-08, later ones stand beside it as reports/2022-08-revision-2. A
-folder that has been published is never touched again; reports/index.html is made anew from the manifests.
-
-The verdict of the gate beside a published page: digests and counts, no values. A page without a matching one is not shared.
+The first revision of a period is reports/2022-08, later ones stand beside it as reports/2022-08-revision-2. A folder
+that has been published is never touched again; reports/index.html is made anew from the manifests. Beside the pages lies
+the verdict of the gate: digests and counts, no values. A page without a matching one is not shared.
 """
 
 import hashlib
@@ -27,6 +24,7 @@ from qi_analysis.storage import write_folder, write_whole
 RESULTS = "results.csv"
 MANIFEST = "manifest.json"
 INDEX = "index.html"
+VERDICT = "verdict.json"
 PAGE_END = "</html>"
 FOLDER = re.compile(r"(\d{4}-\d\d)(?:-revision-(\d+))?")
 NAMED = re.compile(rf'href="({FOLDER.pattern})/')
@@ -165,9 +163,6 @@ def write_index(reports: Path, project: str) -> None:
         entries, PageFacts("Monthly reviews", project, (), data_kind="service" if all_real else "synthetic")
     )
     write_whole(reports / INDEX, page)
-
-
-VERDICT = "verdict.json"
 
 
 def build_verdict_file(pages: Mapping[str, bytes], store_digest: str, checks: int) -> str:

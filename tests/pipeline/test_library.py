@@ -8,8 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 LINES = """import qi_analysis as qi
 project = qi.open_project({folder!r})
 chart = project.chart("li_completion")
@@ -24,7 +24,7 @@ def test_a_blank_notebook_gets_from_extract_to_chart_in_five_lines(project, tmp_
     NotebookClient(notebook, resources={"metadata": {"path": str(away)}}, kernel_name="python3").execute()
     shown = notebook.cells[0].outputs[-1].data
     assert shown["image/svg+xml"].startswith("<svg ") and "<svg " in shown["text/html"]
-    assert shown["text/plain"] == "<chart of li_completion, 7 months>"
+    assert shown["text/plain"] == "<chart of li_completion, 7 months, synthetic data>"
 
 
 def run_python(folder: Path, *words: str, packages: Path | None = None) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -17,9 +18,10 @@ from repository import ROOT
 from service import copy, copy_with, go, qi, read_all
 
 from qi_analysis.errors import DataProblem, describe_disk
+from qi_analysis.run import batch as runs
 from qi_analysis.run.publish import read_published
 from qi_analysis.run.review import prepare
-from qi_analysis.storage import hold_lock
+from qi_analysis.storage import UNLOCKED, Places, hold_lock
 
 JUNE, JULY = "2021-06", "2021-07"
 LAST = 18  # moments in which reports and the notes of a run are written
@@ -167,6 +169,28 @@ def test_no_kernel_of_a_killed_run_lives_on(service):
     first.wait()
     while count_processes(folder):
         assert time.monotonic() < last
+
+
+@pytest.mark.parametrize("answer", ["ENOLCK", "ENOSYS", "EOPNOTSUPP"])
+def test_a_share_without_locks_runs_and_says_so_once(tmp_path, monkeypatch, answer):
+    def refuse(*_):
+        raise OSError(getattr(errno, answer), "no locks here")
+
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    monkeypatch.setattr(runs, "_run", lambda *_: ["an outcome"])
+    said: list[str] = []
+    assert runs.run(Places(tmp_path), "latest", print, print, said.append) == ["an outcome"]
+    assert said == [UNLOCKED]
+
+
+def test_a_worker_does_not_hold_the_lock_of_its_run(tmp_path):
+    fork = multiprocessing.get_context("fork")
+    with hold_lock(tmp_path):
+        worker = fork.Process(target=time.sleep, args=(60,))
+        worker.start()
+    with hold_lock(tmp_path) as is_held:
+        assert is_held and worker.is_alive()
+    worker.kill()
 
 
 def test_a_command_that_writes_nothing_needs_no_lock(service):

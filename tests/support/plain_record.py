@@ -1,12 +1,19 @@
 """A small record in which nothing is wrong, for tests to break. Roles only; every word in it is made up."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 from repository import PROJECT
 
+from qi_analysis.record.read_settings import collect_record
+from qi_analysis.record.read_team import check_team_record, read_team_record
+from qi_analysis.record.team import Finding
+
 AIM = 'direction = "increase"          # increase | decrease\n'
 AGREED = "target = 0.70\nby = 2022-12-31\nbaseline = { from = 2020-05-01, to = 2021-04-30 }\n"
+DAY = date(2022, 5, 15)
+CALL, SCRIPT, STORY = "pdsa/01-welcome-call.md", "pdsa/02-call-script.md", "stories/2022-03-trying-the-call.md"
 FILES = {
     "team.toml": """\
 [[roles]]
@@ -114,3 +121,16 @@ def change(record: Path, name: str, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text, (name, old)
     path.write_text(text.replace(old, new, 1), encoding="utf-8", newline="\n")
+
+
+def read(record: Path, day: date = DAY, last_review: date | None = None) -> tuple[Finding, ...]:
+    """Everything that is told about a record as at a day, settings and team."""
+    collected = collect_record(record)
+    team = read_team_record(record, collected.charts)
+    team = check_team_record(team, collected.record, day, day, last_review)
+    return tuple(dict.fromkeys([*collected.faults, *team.findings]))
+
+
+def tell(record: Path, **options) -> list[str]:
+    """The same as sentences, each with its level, in the order of the alphabet."""
+    return sorted(f"{one.level} {one.message}" for one in read(record, **options))

@@ -65,6 +65,7 @@ def test_from_extract_to_chart_in_three_lines(folder, tmp_path, monkeypatch):
     project = qi.open_project(folder)
     chart = project.chart("li_completion")
     assert chart._repr_svg_().startswith("<svg ") and chart.svg in chart._repr_html_()
+    assert "Synthetic data" in chart._repr_html_()
     assert chart.table["measure_id"].unique().tolist() == ["li_completion"]
 
 
@@ -205,6 +206,7 @@ def sample(tmp_path_factory):
     return places.root
 
 
+@pytest.mark.slow
 def test_the_examples_run(sample, monkeypatch):
     monkeypatch.chdir(sample)
     runner = doctest.DocTestRunner()

@@ -83,7 +83,7 @@ class Block:
 def draw_rows(rng: Rng, shares: np.ndarray) -> np.ndarray:
     """One column number for each row of shares (rows need not add up to 1 exactly)."""
     edges = np.cumsum(shares, axis=1)
-    return (rng.random((len(shares), 1)) * edges[:, -1:] > edges).sum(axis=1)
+    return np.asarray((rng.random((len(shares), 1)) * edges[:, -1:] > edges).sum(axis=1))
 
 
 def build_visits(rng: Rng, span: Span, referrals: pd.DataFrame, known: Known) -> pd.DataFrame:
@@ -114,7 +114,7 @@ def _build_gaps(rng: Rng, stretch: np.ndarray, step: np.ndarray, known: Known) -
     spread = np.where(step > 0, 0.45, np.array([0.8, 0.8, 0.75, 0.5])[stretch])
     days = np.where(step > 0, later[stretch], first[stretch]) * np.exp(spread * rng.standard_normal(len(step)))
     days = np.where(stretch == FIRST, np.minimum(days, 70), np.maximum(days, 5))
-    return np.rint(days * 5 / 7).astype(int)
+    return np.asarray(np.rint(days * 5 / 7).astype(int))
 
 
 def build_quiet_month(span: Span, referrals: pd.DataFrame, visits: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

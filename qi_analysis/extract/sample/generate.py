@@ -383,7 +383,7 @@ def _build_ages(rng: np.random.Generator, n: int, known: Known) -> np.ndarray:
     share = np.array([known["demographics_age", name] for name in AGE_BANDS])
     band = rng.choice(len(share), n, p=share / share.sum())
     low, high = np.array(list(AGE_BANDS.values()))[band].T
-    return low + (high - low) * rng.random(n) ** np.where(low == 26, 1.5, 1.0)
+    return np.asarray(low + (high - low) * rng.random(n) ** np.where(low == 26, 1.5, 1.0))
 
 
 def _build_deciles(rng: np.random.Generator, n: int, known: Known) -> np.ndarray:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -71,7 +72,7 @@ class Span:
         months = dates.astype("datetime64[M]")
         month, day = months.astype(int) % 12 + 1, (dates - months).astype(int) + 1
         closed = ((month == 12) & (day >= 24)) | ((month == 1) & (day == 1))
-        return days[((days + 3) % 7 < 5) & ~closed]
+        return np.asarray(days[((days + 3) % 7 < 5) & ~closed])
 
     @property
     def last_place(self) -> int:
@@ -122,7 +123,7 @@ def build_submissions(span: Span, month: np.ndarray) -> tuple[np.ndarray, np.nda
     return row[order], month[row][order], refresh[order]
 
 
-def write_rows(folder: Path, name: str, columns: list, filed: tuple[Span, np.ndarray, np.ndarray]) -> None:
+def write_rows(folder: Path, name: str, columns: list[Any], filed: tuple[Span, np.ndarray, np.ndarray]) -> None:
     """Append rows, closed by the columns that say in which submission they stand."""
     span, month, refresh = filed
     number = span.first.year * 12 + span.first.month - 1 - 1970 * 12 + month  # months since January 1970

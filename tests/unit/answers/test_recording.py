@@ -18,7 +18,6 @@ from qi_analysis.answers.trust import (
 from qi_analysis.charts.verdict import State, build_verdict
 from qi_analysis.dataset import read_rows
 from qi_analysis.extract.clean import build_tables
-from qi_analysis.extract.sample.generate import write_sample
 from qi_analysis.extract.sources import read_extract
 from qi_analysis.measures.episodes import EXITS
 from qi_analysis.measures.pathways import build_pathways
@@ -186,11 +185,9 @@ class TestWhatItSays:
 
 
 @pytest.fixture(scope="module")
-def make(tmp_path_factory):
+def make(shipped_extract):
     """A function from a period to the workings of the synthetic extract (30 months from January 2021)."""
-    folder = tmp_path_factory.mktemp("sample")
-    write_sample(folder)
-    tables, _ = build_tables(read_extract(folder, None), RECORD)
+    tables, _ = build_tables(read_extract(shipped_extract, None), RECORD)
 
     def build(period):
         pathways = build_pathways(tables, RECORD.completion, period.end)

@@ -50,7 +50,6 @@ from qi_analysis.errors import DataProblem, QiError, RecordProblem
 from qi_analysis.extract.clean import build_tables, check_period
 from qi_analysis.extract.columns import read_times
 from qi_analysis.extract.ledger import Account
-from qi_analysis.extract.sample.generate import write_sample
 from qi_analysis.extract.sources import check_headings, find_sources, read_extract
 from qi_analysis.measures.pathways import build_pathways
 from qi_analysis.measures.results import build_results
@@ -262,6 +261,7 @@ SAME: dict[str, Spoil] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAME)
 def test_the_same_table_in_another_dress_gives_the_same_figures(name, raw, before):
     SAME[name](raw)
@@ -301,6 +301,7 @@ COUNTED: dict[str, tuple[Spoil, str, int]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTED)
 def test_what_cannot_be_used_is_counted_under_its_rule(name, raw, before):
     spoil, rule, at_least = COUNTED[name]
@@ -563,13 +564,6 @@ def test_a_period_is_a_month_or_refused(period):
 # --- Months that are missing or cut short -----------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def half_year(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("half_year")
-    write_sample(folder, months=7)
-    return folder
-
-
 @pytest.mark.parametrize(
     ("table", "heading", "is_lost", "words"),
     [
@@ -579,9 +573,9 @@ def half_year(tmp_path_factory) -> Path:
         (REFERRALS, RECEIVED, lambda day, n: day.startswith("2021-05"), "far fewer referrals received"),
     ],
 )
-def test_a_month_that_is_missing_or_cut_short_stops_the_review(table, heading, is_lost, words, half_year, tmp_path):
-    shutil.copytree(half_year, tmp_path / "raw")
-    rows = list(csv.DictReader(io.StringIO((half_year / f"{table}.csv").read_text(encoding="utf-8"))))
+def test_a_month_that_is_missing_or_cut_short_stops_the_review(table, heading, is_lost, words, small_extract, tmp_path):
+    shutil.copytree(small_extract, tmp_path / "raw")
+    rows = list(csv.DictReader(io.StringIO((small_extract / f"{table}.csv").read_text(encoding="utf-8"))))
     write_csv(
         tmp_path / "raw" / table, list(rows[0]), [row for n, row in enumerate(rows) if not is_lost(row[heading], n)]
     )

@@ -23,7 +23,7 @@ from qi_analysis.facts import PublishedFacts
 from qi_analysis.measures.flags import FLAGS, build_bookings, build_episode_flags, calculate_open_episodes
 from qi_analysis.measures.pathways import build_pathways
 from qi_analysis.measures.results import build_results
-from qi_analysis.measures.worked_examples import check_examples, describe_counted
+from qi_analysis.measures.worked_examples import LOOKED_AT, build_example, check_examples
 from qi_analysis.periods import Period, period_of
 from qi_analysis.record.measure_blocks import CLOCKS, build_names
 from qi_analysis.record.read_settings import read_record
@@ -147,9 +147,14 @@ ALL_CASES = [case for text in (EARLY, WAITS, BOOKINGS, OPEN, SCORES) for case in
 
 @pytest.mark.parametrize(("example", "wanted"), ALL_CASES, ids=lambda value: value.get("says", ""))
 def test_what_a_name_counts(example, wanted):
-    words = {0: "left out", 1: "yes"}  # of a count the counted are all there are
-    found = {name: describe_counted(new_measure(name), example, RECORD.completion) for name in wanted}
-    assert found == {name: words.get(n, f"{n} of {n}") for name, n in wanted.items()}
+    measures, day = [new_measure(name) for name in wanted], period_of(LOOKED_AT)
+    results = build_results(build_example(example, RECORD.completion), RECORD.completion, day, measures)
+    found = {}
+    for one in measures:
+        rows = results[(results["measure_id"] == one.id) & (results["clock"] == one.month_by)]
+        rows = rows.tail(1) if one.month_by == "month_end" else rows  # a person is open at many month ends
+        found[one.numerator] = int(rows["numerator"].sum())
+    assert found == wanted
 
 
 def test_every_new_name_has_drawn_cases():

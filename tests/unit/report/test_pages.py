@@ -20,7 +20,6 @@ from qi_analysis.report.html import (
     render_facts,
     render_figure,
     render_index,
-    render_key,
     render_notes,
     render_prose,
     render_quote,
@@ -267,7 +266,6 @@ def test_every_word_in_a_fragment_is_escaped():
         render_card(HOSTILE, HOSTILE, pairs, pairs),
         render_facts(pairs),
         render_notes([HOSTILE], HOSTILE),
-        render_key(pairs),
         render_quote(HOSTILE, HOSTILE),
         render_prose(HOSTILE),
     ]
@@ -294,4 +292,4 @@ def test_a_fragment_inside_a_fragment_stays_one():
 
 
 def test_nothing_to_say_gives_nothing():
-    assert render_notes([]) == render_key([]) == ""
+    assert render_notes([]) == ""

@@ -29,10 +29,8 @@ LAYOUT = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sample")
-    write_sample(folder)
-    return folder
+def folder(shipped_extract):
+    return shipped_extract
 
 
 @pytest.fixture(scope="module")

@@ -192,7 +192,6 @@ def test_an_earlier_view_gives_the_plain_answer(clean, record, tmp_path, as_at):
     assert list_differences(analyse(tmp_path, record, as_at).results, expected) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3])
 def test_other_clean_extracts_give_the_plain_answer(record, tmp_path, seed):
     expected = answer_plainly(build_clean_extract(seed, 250), tmp_path)
