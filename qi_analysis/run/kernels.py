@@ -44,10 +44,10 @@ def run_kernel(connection_file: str, cwd: str, wall: Wall | None = None) -> None
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    os.environ["JPY_PARENT_PID"] = str(os.getppid())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     asyncio.set_event_loop(asyncio.new_event_loop())
+    IPKernelApp.instance(parent_handle=os.getppid())  # it ends when the process it came from does
     run_app(connection_file, wall)
 
 

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from breaking import KILLED, be_killed, find_disk_full, run_until
@@ -147,6 +149,26 @@ def test_the_lock_of_a_killed_run_is_gone_with_it(service, wanted):
     done = qi(service, "run", JULY)
     assert done.returncode == 0, done.stderr
     check_clean(service, wanted[0])
+
+
+def count_processes(folder) -> int:
+    """How many processes are at work in a folder."""
+    found = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            found += (process / "cwd").readlink() == folder and "(zombie)" not in (process / "status").read_text()
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forks on Linux alone")
+def test_no_kernel_of_a_killed_run_lives_on(service):
+    first, folder, last = start(service), service.root.resolve(), time.monotonic() + 20
+    while count_processes(folder) < 3:  # the run, the process without rows and a kernel
+        assert time.monotonic() < last
+    first.kill()
+    first.wait()
+    while count_processes(folder):
+        assert time.monotonic() < last
 
 
 @pytest.mark.parametrize("answer", ["ENOLCK", "ENOSYS", "EOPNOTSUPP"])
