@@ -169,6 +169,7 @@ def test_every_command_takes_a_project(words):
     assert code == 0 and "--project" in output
 
 
+@pytest.mark.slow
 def test_a_command_works_from_another_folder(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run_qi("list", "--project", folder)[0] == 0
@@ -178,6 +179,7 @@ def test_a_command_works_from_another_folder(folder, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_init_makes_an_empty_project_that_holds_together(tmp_path):
     folder = tmp_path / "a service"
     assert run_qi("init", folder)[0] == 0

@@ -265,6 +265,7 @@ def workings(tmp_path_factory, small_extract):
     return build_workings(prepared, Period(2021, 7))
 
 
+@pytest.mark.slow
 def test_every_sum_of_the_list_holds(workings):
     book = CountBook()
     build_released_results(workings, book)
@@ -277,6 +278,7 @@ def test_every_sum_of_the_list_holds(workings):
     assert broken == []
 
 
+@pytest.mark.slow
 def test_some_names_of_the_list_are_counted_in_every_line(workings):
     book = CountBook()
     build_released_results(workings, book)
@@ -297,6 +299,7 @@ def test_a_release_is_attacked_and_hides_more_where_it_must(workings):
     assert counted.released["is_hidden"].mean() - build_released_results(workings)["is_hidden"].mean() < 0.05
 
 
+@pytest.mark.slow
 def test_a_value_goes_with_the_counts_it_comes_from(workings):
     released = build_counted(workings).released
     is_share = released["denominator"].notna() | released["numerator"].notna()
@@ -331,6 +334,7 @@ def list_fitting(counts, hidden, shown):
     ]
 
 
+@pytest.mark.slow
 def test_totals_that_would_narrow_a_hidden_month_down_are_hidden():
     """Every month is shown but June 2021; each total that moves on is rounded another way, so the month narrows down."""
     ended = [41, 43, 40, 44, 42, 5, 41, 42, 43, 40, 44, 41, 42, 43, 41, 40, 44]

@@ -320,6 +320,7 @@ COUNTED: dict[str, tuple[Spoil, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTED)
 def test_a_bad_value_is_counted_and_the_run_goes_on(name, raw, before):
     spoil, rule = COUNTED[name]
@@ -349,6 +350,7 @@ def test_a_huge_cell_is_read_or_refused_by_name(raw, place):
         assert account.build_ledger()["rows_in"].sum() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", COLUMNS)
 def test_a_table_with_headings_only_is_named_or_counts_nothing(small, table, tmp_path):
     write_national(small | {table: []}, tmp_path)
@@ -380,6 +382,7 @@ def test_a_header_file_without_known_headings_is_named_or_left_out(raw, suffix):
         check_message(problem, "IDS000Header")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", COLUMNS)
 def test_an_empty_column_is_no_fault(small, table, tmp_path):
     """Each optional column of the table blank in every row, all at once."""

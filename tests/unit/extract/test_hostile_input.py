@@ -432,6 +432,7 @@ REFUSED: dict[str, tuple[Spoil, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_could_be_anything_is_refused_by_name(name, raw):
     spoil, words = REFUSED[name]
@@ -564,6 +565,7 @@ def test_a_period_is_a_month_or_refused(period):
 # --- Months that are missing or cut short -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "heading", "is_lost", "words"),
     [

@@ -326,6 +326,7 @@ def release(workings):
     return build_release(workings, PublishedFigures(PublishedFacts(), {}))
 
 
+@pytest.mark.slow
 def test_a_new_block_is_a_text_edit(tmp_path, tables, pathways):
     """With nothing but a block in the text: results, a chart on its page, a row at a glance."""
     block = BLOCK.format(id="kept")
@@ -341,6 +342,7 @@ def test_a_new_block_is_a_text_edit(tmp_path, tables, pathways):
     assert page.count("<svg ") <= MOST_CHARTS
 
 
+@pytest.mark.slow
 def test_the_first_four_of_each_kind_have_a_chart_and_the_rest_are_named(release):
     for kind, show in (("process", show_process), ("balancing", show_balancing)):
         blocks = [one for one in RECORD.measures if one.kind == kind]
@@ -372,6 +374,7 @@ def read_heights(svg: str) -> list[float]:
     return [(float(foot) - y) / (float(foot) - float(head)) for _, y in dots]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "show"), [("process", show_process), ("balancing", show_balancing)])
 def test_every_chart_has_alt_text_and_a_table_that_agree_with_the_drawn_numbers(release, kind, show):
     shown = release.tables["measure_charts"]
@@ -398,11 +401,13 @@ def test_every_chart_has_alt_text_and_a_table_that_agree_with_the_drawn_numbers(
         assert printed == pytest.approx(heights, abs=0.011)
 
 
+@pytest.mark.slow
 def test_ids_of_charts_are_unique(release):
     ids = re.findall(r' id="([^"]+)"', str(show_process(release)) + str(show_balancing(release)))
     assert len(ids) == len(set(ids)) > 4
 
 
+@pytest.mark.slow
 def test_nothing_small_or_exact_is_released(release):
     assert find_small(release.tables["measure_charts"]) == []
     rows = release.tables["results"]
@@ -413,6 +418,7 @@ def test_nothing_small_or_exact_is_released(release):
     assert (shares["denominator"] >= 20).all()
 
 
+@pytest.mark.slow
 def test_months_in_which_not_everyone_can_be_judged_are_hollow(workings, release):
     start = ("second_contact", "wait_to_first")
     charts = build_charts(workings, release.tables["results"], build_settled_months(workings))
@@ -427,6 +433,7 @@ def test_months_in_which_not_everyone_can_be_judged_are_hollow(workings, release
     assert "outside every rule" in str(show_process(release))
 
 
+@pytest.mark.slow
 def test_an_ending_by_start_month_waits_until_the_month_is_settled(tables, pathways):
     late = new_measure("li_left", "li_ended", month_by="start", chart="p")
     record = replace(RECORD, measures=(*RECORD.measures, late))
@@ -470,6 +477,7 @@ def unseen(workings) -> Release:
     return build_release(draw_series(rounded, "second_contact", RISE / 10), PublishedFigures(PublishedFacts(), {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("id_", "signal", "title", "better"),
     [
@@ -487,12 +495,14 @@ def test_signals_come_from_the_true_numbers_and_are_told_in_the_measure_s_own_wo
     assert risen.tables["glance"].set_index("measure_id").loc[id_, "variation"] == better
 
 
+@pytest.mark.slow
 def test_rounding_neither_makes_nor_unmakes_a_signal(unseen):
     chart = unseen.tables["measure_charts"].query("measure_id == 'missed_appointments'")
     assert set(chart["numerator"]) == {200.0}
     assert set(chart["signal"].tail(12)) == {"bad"} and "shift" in chart["rules"].iloc[-1]
 
 
+@pytest.mark.slow
 def test_a_signal_of_a_hidden_month_is_hidden(unseen):
     chart = unseen.tables["measure_charts"].query("measure_id == 'second_contact'")
     assert chart["is_hidden"].all() and set(chart["signal"]) == {""} and chart["upper"].isna().all()
@@ -500,6 +510,7 @@ def test_a_signal_of_a_hidden_month_is_hidden(unseen):
     assert NOT_DRAWN in page
 
 
+@pytest.mark.slow
 def test_a_page_without_measures_says_how_to_add_one(tables, pathways):
     record = replace(RECORD, measures=RECORD.measures[:1])
     release = build_release(build_workings(tables, pathways, record), PublishedFigures(PublishedFacts(), {}))
@@ -509,6 +520,7 @@ def test_a_page_without_measures_says_how_to_add_one(tables, pathways):
         assert "<svg" not in page
 
 
+@pytest.mark.slow
 def test_the_page_of_harm_says_which_way_it_watches(release):
     page = str(show_balancing(release))
     used = {one.good for one in [b for b in RECORD.measures if b.kind == "balancing"][:4]}

@@ -231,6 +231,7 @@ def test_the_next_letter(used, following):
     assert next_letter(list(used)) == following
 
 
+@pytest.mark.slow
 def test_the_check_tells_what_a_run_would_stop_for(record):
     (record / "allow.toml").write_text('[[allow]]\nkind = "fone"\n', encoding="utf-8")
     (record / "benchmark.toml").write_text('nam = "x"\n', encoding="utf-8")
@@ -240,6 +241,7 @@ def test_the_check_tells_what_a_run_would_stop_for(record):
     assert 'WARN  team.toml, reviews, meets: I cannot tell the days. Write such as "third Tuesday 10:00".' in told
 
 
+@pytest.mark.slow
 def test_the_check_of_the_record_is_printed_with_stop_first(record):
     change(record, "actions.csv", "2022-06-14", "2022-06-31")
     change(record, "pdsa/02-call-script.md", 'prediction = "rises"\n', "")

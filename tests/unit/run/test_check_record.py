@@ -29,6 +29,7 @@ def test_a_run_is_refused_with_every_stop(record):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_check_notes_the_lines_of_stories_that_may_hold_a_name(record):
     change(record, STORY, "It was short.", "Priya rang twice.")
     found = [f"{one.level} {one.message}" for one in check_record(Places(record.parent), DAY).findings]

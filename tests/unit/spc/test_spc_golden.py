@@ -172,6 +172,7 @@ def _agrees(wanted: pd.Series, own: pd.Series, case: dict[str, Any], largest: fl
     return near | (wanted.isna() & own.isna()) | (wanted == own)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 def test_chart_agrees_with_its_reference(case):
     if case.get("expects_error"):
