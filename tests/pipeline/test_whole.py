@@ -286,7 +286,7 @@ def test_raw_files_are_only_read(service):
 def test_the_rows_of_a_run_are_gone_when_it_has_ended_and_kept_for_its_owner(service):
     go(service, JULY)
     names = {path.name for path in service.processed.iterdir()}
-    assert names == {".lock", ".seen.json", JUNE, JULY, "ledger", "published", "release"}
+    assert names == {".code.json", ".lock", ".seen.json", JUNE, JULY, "ledger", "published", "release"}
     assert service.workshop(JULY).stat().st_mode & 0o777 == 0o700
 
 
