@@ -162,7 +162,7 @@ def run(
         typer.echo(f"{made} reviews published, {rest} with nothing new, {len(failed)} not published.")
     if failed:
         raise typer.Exit(max(outcome.exit_code for outcome in failed))
-    _say_where(places.reports)
+    typer.echo(f"Open {(places.reports / 'index.html').relative_to(places.root).as_posix()} in a browser.")
     typer.echo(outcomes[-1].line)
     sys.stdout.flush()
     _log_reading_ages(places.reports, [outcome.period_id for outcome in outcomes if outcome.is_new])
@@ -454,10 +454,6 @@ def _log_reading_ages(reports: Path, period_ids: list[str]) -> None:
 def _warn(line: str) -> None:
     typer.echo(line, err=True)
     logging.getLogger("qi_analysis").warning(line)
-
-
-def _say_where(reports: Path) -> None:
-    typer.echo(f"Open {(reports / 'index.html').relative_to(reports.parent).as_posix()} in a browser.")
 
 
 # The entry point.

@@ -135,11 +135,11 @@ def make_project(folder: Path) -> Places:
 
 
 # Writing whole.
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, encoding: str = "utf-8", line_end: str = "\n") -> None:
     """Replace a file in one step: the old one stays until the new one is whole."""
     aside = path.with_name(f".{path.name}{BUILDING}")
     try:
-        with aside.open("w", encoding="utf-8", newline="\n") as handle:
+        with aside.open("w", encoding=encoding, newline=line_end) as handle:
             handle.write(text)
             handle.flush()
             os.fsync(handle.fileno())

@@ -229,18 +229,20 @@ def _count(workings: Workings, book: CountBook) -> Counted:
     leaving_tables, leaving = build_leaving(workings, settled, book)
     reasons_tables, reasons = build_reasons(workings, book)
     fairness_tables, fairness = build_fairness(workings, book)
-    tables = {
-        **leaving_tables,
-        **reasons_tables,
-        **fairness_tables,
-        "results": released,
-        "cohort": _build_cohort(workings, released, settled, book),
-        "ledger": build_ledger(workings, book),
-        "quality": build_quality(workings.account, book),
-        "completeness": build_completeness(workings),
-        "strip": build_strip(workings, book),
-        "strip_pairs": build_strip_pairs(workings, book),
-    }
+    tables = (
+        leaving_tables
+        | reasons_tables
+        | fairness_tables
+        | {
+            "results": released,
+            "cohort": _build_cohort(workings, released, settled, book),
+            "ledger": build_ledger(workings, book),
+            "quality": build_quality(workings.account, book),
+            "completeness": build_completeness(workings),
+            "strip": build_strip(workings, book),
+            "strip_pairs": build_strip_pairs(workings, book),
+        }
+    )
     still = _count_open(workings, settled, book)
     return Counted(released, settled, tables, leaving, reasons, fairness, still, book)
 

@@ -28,13 +28,8 @@ from qi_analysis.storage import REFERENCE
 
 AGE_EDGES = (-np.inf, 17, 25, 64, 74, np.inf)  # the published bands; whole years when the referral was received
 GENDERS = {"2": "women", "1": "men", "9": "another gender"}
-ETHNIC_GROUPS = {
-    "White": "White, other",
-    "Other": "another ethnic group",
-    "Asian": "Asian",
-    "Black": "Black",
-    "Mixed": "Mixed",
-}
+ETHNIC_GROUPS = {name: name for name in ("Asian", "Black", "Mixed")}
+ETHNIC_GROUPS |= {"White": "White, other", "Other": "another ethnic group"}
 DELIVERY = {"face_to_face": "in person", "telephone": "phone", "video": "video"}
 INTERPRETER = {"1": "needed", "2": "needed", "3": "needed", "5": "needed", "4": "not needed"}
 NOT_CODES = ("invalid", "")

@@ -125,13 +125,8 @@ def _find_refused(workings: Workings) -> pd.Series:
 def _build_rows(workings: Workings, numbers: pd.DataFrame, cohort: pd.DataFrame, refused: pd.Series) -> pd.DataFrame:
     """The rows of every block on its own clock with is_settled; numbers are empty in months left out."""
     record = workings.record
-    blocks = pd.DataFrame(
-        {
-            "measure_id": [one.id for one in record.measures],
-            "clock": [one.month_by for one in record.measures],
-            "_known_after": _list_known_after(record),
-        }
-    )
+    blocks = pd.DataFrame([(one.id, one.month_by) for one in record.measures], columns=["measure_id", "clock"])
+    blocks["_known_after"] = _list_known_after(record)
     rows = numbers.merge(blocks, on=["measure_id", "clock"])
     age = (pd.Timestamp(workings.period.end) - rows["interval_end"]).dt.days
     settled = rows["interval_start"].isin(cohort.loc[cohort["is_settled"], "interval_start"])
@@ -286,16 +281,9 @@ def build_glance(
     if not measures:
         return pd.DataFrame(columns=COLUMNS)
     last = _build_last(charts)
-    table = pd.DataFrame(
-        {
-            "measure_id": [one.id for one in measures],
-            "name": [one.name for one in measures],
-            "kind": [one.kind for one in measures],
-            "good": [one.good for one in measures],
-            "clock": [one.month_by for one in measures],
-            "statistic": [statistics.get(one.id, "") for one in measures],
-        }
-    ).merge(last, on="measure_id", how="left")
+    rows = [(one.id, one.name, one.kind, one.good, one.month_by, statistics.get(one.id, "")) for one in measures]
+    table = pd.DataFrame(rows, columns=["measure_id", "name", "kind", "good", "clock", "statistic"])
+    table = table.merge(last, on="measure_id", how="left")
     numbers = released[["measure_id", "clock", "interval_start", "numerator", "denominator", "value", "is_hidden"]]
     table = table.merge(numbers, on=["measure_id", "clock", "interval_start"], how="left")
     return _rank(_add_verdicts(table))

@@ -8,7 +8,6 @@ import codecs
 import csv
 import io
 import json
-import os
 import re
 import tomllib
 import unicodedata
@@ -30,6 +29,7 @@ from qi_analysis.record.personal_details import find_details, looks_like_name
 from qi_analysis.record.read_settings import Collected
 from qi_analysis.record.settings import Measure
 from qi_analysis.record.team import TeamRecord
+from qi_analysis.storage import write_whole
 
 Value = str | date | tuple[str, ...]
 UNSEEN = re.compile(r"[\x00-\x1f\x7f]+")
@@ -376,21 +376,14 @@ def _find_encoding(raw: bytes) -> str:
 
 def write_form(path: Path, form: Form, text: str) -> None:
     """Replace a file by a text in its own form, in one step. Raises RecordProblem when it cannot be written."""
-    aside = path.with_name(f".{path.name}.building")
     try:
-        raw = text.replace("\n", form.line_end).encode(form.encoding)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as handle:
-            handle.write(raw)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(aside, path)
+        write_whole(path, text, form.encoding, form.line_end)
     except UnicodeEncodeError:
         raise RecordProblem(
             f"{path.name} is in the letters of Windows, which lack one of yours. Save it as UTF-8 first."
         ) from None
     except OSError:
-        aside.unlink(missing_ok=True)
         raise RecordProblem(f"{path.name} cannot be written. Close it in other programs and try again.") from None
 
 

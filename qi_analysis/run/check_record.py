@@ -153,14 +153,14 @@ def _describe(record: Record, team: TeamRecord, day: date) -> Iterator[str]:
     late = [action for action in due if action.due and action.due < day]
     coming = [action for action in due if action not in late]
     if late:
-        yield f"{upper_count(len(late))} past the day and still open."
+        yield f"{_count_actions(len(late))} past the day and still open."
     if coming:
         yield f"Due next: {_name_action(coming[0], team)}."
     if team == TeamRecord(findings=team.findings):
         yield "There are no roles, ideas, tests, stories or actions yet. Begin with: qi new role"
 
 
-def upper_count(number: int) -> str:
+def _count_actions(number: int) -> str:
     """The beginning of a sentence about so many actions: "1 action is", "4 actions are"."""
     return "1 action is" if number == 1 else f"{number} actions are"
 
