@@ -257,10 +257,9 @@ def _calculate(definition: MeasureDefinition, counter: _Counter) -> dict[str, np
     if definition.statistic == "count":
         return _as_counts(counter.total(by, values))
     among = counter.columns(definition.denominator)
-    if definition.statistic == "ratio":
-        top, bottom = counter.total(by, values), counter.total(by, among)
-        return _divide(top, bottom)
     bottom = counter.total(by, among)
+    if definition.statistic == "ratio":
+        return _divide(counter.total(by, values), bottom)
     if definition.statistic == "median":
         value = counter.median(by, values, among)
         return {"numerator": np.full(len(value), np.nan), "denominator": bottom, "value": value}
