@@ -215,8 +215,8 @@ class Project:
         --------
         >>> import qi_analysis as qi
         >>> project = qi.open_project()
-        >>> project.as_at("2021-09").results["interval_start"].max()
-        Timestamp('2021-09-01 00:00:00')
+        >>> project.as_at("2021-05").results["interval_start"].max()
+        Timestamp('2021-05-01 00:00:00')
         """
         return Project(self._source, read_as_at(day))
 
@@ -382,6 +382,6 @@ def open_project(folder: Path | str = ".", as_at: date | str | None = None) -> P
     >>> project.ledger.columns.tolist()
     ['file', 'rows_in', 'used', 'merged', 'set_aside']
     >>> project.chart("li_completion")
-    <chart of li_completion, 14 months, synthetic data>
+    <chart of li_completion, 7 months, synthetic data>
     """
     return Project(Source(choose_places(folder)), None if as_at is None else read_as_at(as_at))

@@ -50,7 +50,7 @@ def test_a_page_has_no_finding_in_light_dark_narrow_or_print(problems, name):
 @pytest.mark.parametrize(
     "finding",
     [
-        "light: color-contrast", "dark: html-has-lang", "light: the page asked for https://example.org/a.png",
+        "light: color-contrast", "dark: color-contrast", "light: html-has-lang", "light: the page asked for https://example.org/a.png",
         "px wide on a 320 px screen", "cannot be scrolled by keyboard", "print: 1 charts or tables",
     ],
 )  # fmt: skip

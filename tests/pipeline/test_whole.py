@@ -292,10 +292,8 @@ def test_the_rows_of_a_run_are_gone_when_it_has_ended_and_kept_for_its_owner(ser
 
 VARIED = [  # time zone, locale, further settings of the machine
     ("Pacific/Kiritimati", "C", {"PYTHONHASHSEED": "0"}),
-    ("America/St_Johns", "C.UTF-8", {"PYTHONHASHSEED": "1", "PYTHONUTF8": "0"}),
-    ("Europe/London", "POSIX", {"PYTHONHASHSEED": "2", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}),
-    ("Asia/Kolkata", "de_DE.UTF-8", {"PYTHONHASHSEED": "31337", "PYTHONUTF8": "1"}),
-    ("UTC", "tr_TR.UTF-8", {"PYTHONHASHSEED": "random", "PYTHONIOENCODING": "latin-1"}),
+    ("America/St_Johns", "POSIX", {"PYTHONHASHSEED": "2", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}),
+    ("Asia/Kolkata", "tr_TR.UTF-8", {"PYTHONHASHSEED": "random", "PYTHONIOENCODING": "latin-1"}),
 ]
 
 

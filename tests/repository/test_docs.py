@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from example import PAGE as MAP_PAGE
 from example import read_blocks, run_example, write_example
-from service import copy_project
 from typer.testing import CliRunner
 
 from qi_analysis import errors
@@ -23,10 +22,9 @@ from qi_analysis.measures.worked_examples import describe_counted
 from qi_analysis.record.measure_blocks import read_names
 from qi_analysis.record.read_settings import read_record
 from qi_analysis.record.settings import Chains, Completion, Definition, Settled
-from qi_analysis.run.batch import run
 from qi_analysis.run.definitions_page import build_definitions_page
 from qi_analysis.storage import DEFINITIONS as FOLDER
-from qi_analysis.storage import PACKAGE, Places
+from qi_analysis.storage import PACKAGE
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -206,28 +204,18 @@ def test_the_drawn_way_of_one_count_is_that_of_the_table():
     assert "<script" not in drawing and "href" not in drawing
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory, small_extract) -> Places:
-    """A small project after one run: the files that the dictionary describes."""
-    places = copy_project(tmp_path_factory.mktemp("made") / "service")
-    for path in small_extract.iterdir():
-        (places.raw / path.name).write_bytes(path.read_bytes())
-    assert [outcome.exit_code for outcome in run(places, PERIOD, lambda number: None, lambda outcome: None)] == [0]
-    return places
-
-
-def test_the_figures_of_one_count_are_those_of_a_run(made):
+def test_the_figures_of_one_count_are_those_of_a_run(published_july):
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    pathways = pd.read_parquet(made.workshop(PERIOD) / "pathways.parquet")
+    pathways = pd.read_parquet(published_july.workshop(PERIOD) / "pathways.parquet")
     ended = pathways["li_end"].dt.strftime("%Y-%m") == PERIOD
     completed = int((ended & (pathways["exit_ii"] == "completed")).sum())
-    for folder in (made.workshop(PERIOD), made.release(PERIOD), made.reports / PERIOD):
+    for folder in (published_july.workshop(PERIOD), published_july.release(PERIOD), published_july.reports / PERIOD):
         results = pd.read_csv(folder / "results.csv")
         chosen = (results["measure_id"] == "li_completion") & (results["clock"] == "end")
         row = results[chosen & (results["interval_start"] == f"{PERIOD}-01")].iloc[0]
         assert int(row["numerator"]) == completed
         assert f"{completed} of {int(row['denominator'])}" in page
-    chart = pd.read_csv(made.release(PERIOD) / "chart.csv").iloc[-1]
+    chart = pd.read_csv(published_july.release(PERIOD) / "chart.csv").iloc[-1]
     assert f"{completed} of {int(row['denominator'])}" in (ROOT / "docs" / "one_count.svg").read_text(encoding="utf-8")
     assert f"{chart['value']:.0%}, with its limits" in (ROOT / "docs" / "one_count.svg").read_text(encoding="utf-8")
 
@@ -257,23 +245,33 @@ def list_columns(path: Path) -> list[str]:
     return list(pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, nrows=0))
 
 
-def test_every_file_of_a_run_is_in_the_dictionary(made):
-    folders = [made.workshop(PERIOD), made.release(PERIOD), made.ledger, made.reports / PERIOD]
-    files = {p.relative_to(made.root).as_posix() for folder in folders for p in folder.iterdir() if p.suffix != ".html"}
+def test_every_file_of_a_run_is_in_the_dictionary(published_july):
+    folders = [
+        published_july.workshop(PERIOD),
+        published_july.release(PERIOD),
+        published_july.ledger,
+        published_july.reports / PERIOD,
+    ]
+    files = {
+        p.relative_to(published_july.root).as_posix()
+        for folder in folders
+        for p in folder.iterdir()
+        if p.suffix != ".html"
+    }
     again = {f"reports/{PERIOD}/results.csv"}  # the released results, byte for byte
     assert files - again == set(read_dictionary())
 
 
 @pytest.mark.parametrize("name", read_dictionary())
-def test_every_column_is_in_the_dictionary_and_no_other(made, name):
+def test_every_column_is_in_the_dictionary_and_no_other(published_july, name):
     columns = read_dictionary()[name]
-    assert set(list_columns(made.root / name)) == set(columns)
+    assert set(list_columns(published_july.root / name)) == set(columns)
     assert [column for column, row in columns.items() if not (row[0] and row[2] and row[3])] == []
 
 
 @pytest.mark.parametrize("name", [name for name in read_dictionary() if name.endswith(".json")])
-def test_the_parts_of_a_block_are_named_with_it(made, name):
-    values = json.loads((made.root / name).read_text(encoding="utf-8"))
+def test_the_parts_of_a_block_are_named_with_it(published_july, name):
+    values = json.loads((published_july.root / name).read_text(encoding="utf-8"))
     for key, row in read_dictionary()[name].items():
         named, value = set(re.findall(r"`(\w+)", row[2])), values[key]
         if named and isinstance(value, (dict, list)):
@@ -282,10 +280,10 @@ def test_the_parts_of_a_block_are_named_with_it(made, name):
             assert named in parts, key
 
 
-def test_columns_without_gaps_have_none(made):
+def test_columns_without_gaps_have_none(published_july):
     for name, columns in read_dictionary().items():
         if not name.endswith(".json"):
-            path = made.root / name
+            path = published_july.root / name
             table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
             full = [column for column, row in columns.items() if row[3] == "never"]
             assert [column for column in full if table[column].isna().any()] == [], name

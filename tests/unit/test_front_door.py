@@ -204,21 +204,8 @@ def test_the_page_of_the_library_is_made_from_its_docstrings():
     assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == render_api_page()
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory):
-    """A project with a synthetic extract of 14 months and its latest review: what the examples of docs/api.md are run in."""
-    places = make_project(tmp_path_factory.mktemp("examples") / "service")
-    for words in (["sample", "--months", "14"], ["run"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "qi_analysis", *words, "--project", places.root], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-    return places.root
-
-
-@pytest.mark.slow
-def test_the_examples_run(sample, monkeypatch):
-    monkeypatch.chdir(sample)
+def test_the_examples_run(published_july, monkeypatch):
+    monkeypatch.chdir(published_july.root)
     runner = doctest.DocTestRunner()
     finder = doctest.DocTestFinder(recurse=False)
     for name, offered in list_front_door().items():
