@@ -22,7 +22,11 @@ MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without a browser on the machine its tests are left out, aloud; where QI_BROWSER or CI is set they must run."""
+    """The longest tests first, so that no worker waits for another at the end.
+
+    Without a browser on the machine its tests are left out, aloud; where QI_BROWSER or CI is set they must run.
+    """
+    items.sort(key=lambda item: item.path.name != "test_whole.py")
     if find_browser() or os.environ.get("CI"):
         return
     left_out = [item for item in items if item.path.parent.name == "browser"]

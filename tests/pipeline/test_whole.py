@@ -25,7 +25,7 @@ from qi_analysis.storage import UNLOCKED, Places, hold_lock
 
 JUNE, JULY = "2021-06", "2021-07"
 LAST = 18  # moments in which reports and the notes of a run are written
-EVERY_KILL, EVERY_FULL = 9, 10
+EVERY_KILL, EVERY_FULL = 13, 14
 
 
 @pytest.fixture(scope="module")
