@@ -204,6 +204,7 @@ def test_the_page_of_the_library_is_made_from_its_docstrings():
     assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == render_api_page()
 
 
+@pytest.mark.slow
 def test_the_examples_run(published_july, monkeypatch):
     monkeypatch.chdir(published_july.root)
     runner = doctest.DocTestRunner()
