@@ -9,6 +9,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from importlib import metadata
@@ -32,6 +33,7 @@ BLOCK = 1 << 22
 MOVES_NO_PAGE = (  # code below the package; a change of it is no reason to make a review again
     "__main__.py", "cli.py", "project.py", "packs", "gate", "extract/sample", "record/new_entry.py", "record/meetings.py",
     "run/check_record.py", "run/definitions_page.py", "run/api_page.py", "shipped",
+    "definitions/ordinary_words.txt", "definitions/ordinary_phrases.txt",
 )  # fmt: skip
 CODE = ".code.json"  # what the code was read as, so that it is read once after each change
 
@@ -95,7 +97,7 @@ def digest_code(places: Places) -> str:
         return known[bytes_of_all]
     except (OSError, ValueError, KeyError, TypeError):
         digest = _digest_meanings(tuple(files))
-    if kept.parent.is_dir():
+    with suppress(OSError):  # a note that cannot be kept, or that another command is writing, only costs time
         write_whole(kept, json.dumps({bytes_of_all: digest}))
     return digest
 

@@ -67,6 +67,16 @@ def test_a_damaged_note_of_it_changes_nothing(places, text):
     assert digest_code(places) == before
 
 
+def test_where_no_note_can_be_kept_the_digest_is_the_same(places, monkeypatch):
+    def refuse(path, text):
+        raise PermissionError(13, "no leave")
+
+    before = digest_code(places)
+    (places.processed / provenance.CODE).unlink()
+    monkeypatch.setattr(provenance, "write_whole", refuse)
+    assert digest_code(places) == before
+
+
 def test_every_part_that_moves_no_page_is_there():
     found = [name for name in provenance.MOVES_NO_PAGE if name != "shipped" and not (PACKAGE / name).exists()]
     assert found == []
